@@ -1,0 +1,96 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happened to the releases of one service on one host: the state file, pure.
+
+``activations`` is ordered by time. The last known good release is read from here and nowhere else: file times say
+nothing (field: ansistrano's second rollback does nothing, or deletes what runs).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Optional
+
+SCHEMA = 1
+KEPT_ACTIVATIONS = 100
+OUTCOMES = ("pending", "good", "failed", "rolled_back")
+
+
+class StateError(ValueError):
+    """The state file cannot be read as one."""
+
+
+def empty(service: str) -> dict[str, Any]:
+    return {"schema": SCHEMA, "service": service, "activations": []}
+
+
+def parse(text: str, service: str) -> dict[str, Any]:
+    """Read a state file; raises :class:`StateError` when it is damaged or of a newer kind."""
+    try:
+        state = json.loads(text)
+        if state["schema"] > SCHEMA:
+            raise StateError(f"was written by a newer dwp.backend (schema {state['schema']}, this one knows {SCHEMA})")
+        for entry in state["activations"]:
+            if entry["outcome"] not in OUTCOMES or not isinstance(entry["release"], str):
+                raise StateError(f"unknown entry {entry!r}")
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, StateError):
+            raise
+        raise StateError(f"is damaged ({error})") from None
+    return {**empty(service), **state}
+
+
+def dump(state: dict[str, Any]) -> str:
+    return json.dumps(state, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def activate(state: dict[str, Any], release: str, *, version: str, deployment: str, at: str) -> dict[str, Any]:
+    """A release became current; whether it is good is not known yet."""
+    entry = {"release": release, "version": version, "deployment": deployment, "at": at, "outcome": "pending"}
+    return {**state, "activations": [*state["activations"], entry][-KEPT_ACTIVATIONS:]}
+
+
+def settle(state: dict[str, Any], release: str, outcome: str, *, at: str, **details: Any) -> dict[str, Any]:
+    """Write the outcome of the newest activation of ``release`` (an older one that is good stays what it was)."""
+    activations = [dict(entry) for entry in state["activations"]]
+    for entry in reversed(activations):
+        if entry["release"] == release:
+            entry.update(outcome=outcome, settled_at=at, **details)
+            break
+    return {**state, "activations": activations}
+
+
+def outcome_of(state: dict[str, Any], release: str) -> Optional[str]:
+    """What the newest activation of ``release`` came to; None if it never was active."""
+    for entry in reversed(state["activations"]):
+        if entry["release"] == release:
+            return str(entry["outcome"])
+    return None
+
+
+def last_known_good(state: dict[str, Any], before: Optional[str] = None) -> Optional[dict[str, Any]]:
+    """The newest activation that passed its gate and was not marked failed or rolled back since.
+
+    With ``before``, that release itself does not count: what a rollback of it goes back to.
+    """
+    for entry in reversed(state["activations"]):
+        if entry["release"] != before and entry["outcome"] == "good" and outcome_of(state, entry["release"]) == "good":
+            return dict(entry)
+    return None
+
+
+def kept_releases(state: dict[str, Any], current: Optional[str], keep: int, present: list[str]) -> set[str]:
+    """Releases that must not be pruned: the current, the last known good before it, the newest failure (evidence),
+    and the newest ``keep`` in order of activation."""
+    kept: list[str] = [current] if current else []
+    good = last_known_good(state, before=current)
+    kept += [good["release"]] if good else []
+    failed = [e["release"] for e in state["activations"] if e["outcome"] in ("failed", "rolled_back")]
+    kept += failed[-1:]
+    for entry in reversed(state["activations"]):
+        if len(set(kept)) >= keep:
+            break
+        if entry["release"] in present:
+            kept.append(entry["release"])
+    return set(kept)
