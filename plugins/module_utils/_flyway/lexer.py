@@ -1,0 +1,270 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cut SQL text into tokens and statements exactly where PostgreSQL would.
+
+The tokens are lossless: joined, they give the text back. Nothing here judges what a statement does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# Kinds of tokens. A token that runs into the end of the text without its closing sign is `unterminated`.
+SPACE = "space"
+LINE_COMMENT = "line_comment"
+BLOCK_COMMENT = "block_comment"
+STRING = "string"
+DOLLAR = "dollar"
+QUOTED = "quoted_identifier"
+WORD = "word"
+NUMBER = "number"
+SYMBOL = "symbol"
+
+BLANK = frozenset((SPACE, LINE_COMMENT, BLOCK_COMMENT))
+
+_SPACE = re.compile(r"[ \t\n\r\f\v]+")
+_LINE_COMMENT = re.compile(r"--[^\n\r]*")
+_WORD = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*")
+_NUMBER = re.compile(r"\.?[0-9][0-9A-Za-z_.]*")
+_DOLLAR = re.compile(r"\$(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)?\$")
+_PARAM = re.compile(r"\$[0-9]+")
+_PLAIN_BODY = re.compile(r"[^']*(?:''[^']*)*")
+_ESCAPED_BODY = re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*", re.DOTALL)
+_QUOTED_BODY = re.compile(r'[^"]*(?:""[^"]*)*')
+_BLOCK_EDGE = re.compile(r"/\*|\*/")
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+# A string goes on after blanks (and line comments) that hold a newline; it keeps its kind, so E'a'\n'b\'c' is one.
+_CONTINUED = re.compile(r"[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'")
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+    start: int
+    line: int
+    unterminated: bool = False
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+class Statement(NamedTuple):
+    """One statement without its final semicolon and without comments before or after it."""
+
+    text: str
+    line: int
+    tokens: tuple[Token, ...]
+    terminated: bool
+    problem: str = ""
+
+    def words(self) -> list[str]:
+        """The significant tokens: words and numbers in upper case, everything else as written."""
+        return [t.text.upper() if t.kind == WORD else t.text for t in self.tokens if t.kind not in BLANK]
+
+
+def count_newlines(text: str) -> int:
+    return len(_NEWLINE.findall(text)) if "\n" in text or "\r" in text else 0
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines as Flyway and PostgreSQL see them: only CR, LF and CRLF end one."""
+    return _NEWLINE.split(text)
+
+
+def tokenize(text: str, line: int = 1) -> Iterator[Token]:
+    position = 0
+    while position < len(text):
+        kind, end, unterminated = _next(text, position)
+        value = text[position:end]
+        yield Token(kind, value, position, line, unterminated)
+        if "\n" in value or "\r" in value:
+            line += count_newlines(value)
+            if value.endswith("\r") and text[end : end + 1] == "\n":
+                line -= 1
+        position = end
+
+
+def _next(text: str, at: int) -> tuple[str, int, bool]:
+    char = text[at]
+    match = _SPACE.match(text, at)
+    if match:
+        return SPACE, match.end(), False
+    if char == "-" and text.startswith("--", at):
+        return LINE_COMMENT, _end(_LINE_COMMENT, text, at), False
+    if char == "/" and text.startswith("/*", at):
+        return _block_comment(text, at)
+    if char == "'":
+        return _string(text, at + 1, escaped=False)
+    if char == '"':
+        return _quoted(text, at + 1)
+    if char == "$":
+        return _dollar(text, at)
+    match = _WORD.match(text, at)
+    if match:
+        return _word(text, at, match.end())
+    match = _NUMBER.match(text, at)
+    if match:
+        return NUMBER, match.end(), False
+    return SYMBOL, at + 1, False
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return match.end() if match else at
+
+
+def _word(text: str, at: int, end: int) -> tuple[str, int, bool]:
+    word = text[at:end].upper()
+    following = text[end : end + 1]
+    if following == "'" and word in ("E", "N", "B", "X"):
+        return _string(text, end + 1, escaped=word == "E")
+    if word == "U" and following == "&":
+        if text[end + 1 : end + 2] == "'":
+            return _string(text, end + 2, escaped=False)
+        if text[end + 1 : end + 2] == '"':
+            return _quoted(text, end + 2)
+    return WORD, end, False
+
+
+def _string(text: str, body: int, escaped: bool) -> tuple[str, int, bool]:
+    pattern = _ESCAPED_BODY if escaped else _PLAIN_BODY
+    while True:
+        close = _end(pattern, text, body)
+        if text[close : close + 1] != "'":
+            return STRING, len(text), True
+        again = _CONTINUED.match(text, close + 1)
+        if not again:
+            return STRING, close + 1, False
+        body = again.end()
+
+
+def _quoted(text: str, body: int) -> tuple[str, int, bool]:
+    close = _end(_QUOTED_BODY, text, body)
+    if close >= len(text):
+        return QUOTED, len(text), True
+    return QUOTED, close + 1, False
+
+
+def _dollar(text: str, at: int) -> tuple[str, int, bool]:
+    tag = _DOLLAR.match(text, at)
+    if tag:
+        close = text.find(tag.group(), tag.end())
+        if close < 0:
+            return DOLLAR, len(text), True
+        return DOLLAR, close + len(tag.group()), False
+    param = _PARAM.match(text, at)
+    return (NUMBER, param.end(), False) if param else (SYMBOL, at + 1, False)
+
+
+def _block_comment(text: str, at: int) -> tuple[str, int, bool]:
+    depth, position = 1, at + 2
+    while depth:
+        edge = _BLOCK_EDGE.search(text, position)
+        if not edge:
+            return BLOCK_COMMENT, len(text), True
+        depth += 1 if edge.group() == "/*" else -1
+        position = edge.end()
+    return BLOCK_COMMENT, position, False
+
+
+class Nesting:
+    """Follows parentheses and BEGIN ATOMIC .. END, token by token, and says where a semicolon ends a statement."""
+
+    def __init__(self) -> None:
+        self.parens = 0
+        self.atomic = 0
+        self._words: list[str] = []
+
+    @property
+    def open(self) -> bool:
+        return bool(self.parens or self.atomic)
+
+    @property
+    def started(self) -> bool:
+        return bool(self._words)
+
+    def feed(self, token: Token) -> bool:
+        """True if this token is the semicolon that ends the statement."""
+        if token.kind in BLANK:
+            return False
+        if token.kind == SYMBOL and token.text == ";" and not self.open:
+            self._words = []
+            return True
+        word = token.text.upper() if token.kind == WORD else token.text
+        if token.kind == SYMBOL and word == "(":
+            self.parens += 1
+        elif token.kind == SYMBOL and word == ")":
+            self.parens = max(0, self.parens - 1)
+        elif token.kind == WORD and not self.parens:
+            self._atomic(word)
+        # the first five words tell CREATE [OR REPLACE] FUNCTION apart, the last one what BEGIN or END is
+        self._words = [*self._words[:5], word]
+        return False
+
+    def _atomic(self, word: str) -> None:
+        previous = self._words[-1] if self._words else ""
+        if word == "ATOMIC" and previous == "BEGIN" and self._creates_routine():
+            self.atomic += 1
+        elif self.atomic and previous not in (".", "AS"):
+            if word == "CASE":
+                self.atomic += 1
+            elif word == "END":
+                self.atomic -= 1
+
+    def _creates_routine(self) -> bool:
+        start = self._words[:4]
+        if start[:3] == ["CREATE", "OR", "REPLACE"]:
+            start = ["CREATE", *start[3:]]
+        return start[:1] == ["CREATE"] and start[1:2] in (["FUNCTION"], ["PROCEDURE"])
+
+
+def split(text: str, line: int = 1) -> list[Statement]:
+    """The statements of the text, in order; a lone semicolon is none. Only the last one can be unterminated."""
+    found: list[Statement] = []
+    current: list[Token] = []
+    nesting = Nesting()
+    for token in tokenize(text, line):
+        if nesting.feed(token):
+            _add(found, text, current, True, nesting)
+            current = []
+        else:
+            current.append(token)
+    _add(found, text, current, False, nesting)
+    return found
+
+
+def _add(found: list[Statement], text: str, tokens: list[Token], terminated: bool, nesting: Nesting) -> None:
+    significant = [i for i, token in enumerate(tokens) if token.kind not in BLANK]
+    open_token = next((t for t in tokens if t.unterminated), None)
+    if not significant:
+        if open_token is not None:
+            found.append(Statement(open_token.text, open_token.line, (open_token,), False, _open_problem(open_token)))
+        return
+    kept = tokens[significant[0] : significant[-1] + 1]
+    problem = ""
+    if open_token is not None:
+        problem = _open_problem(open_token)
+    elif not terminated and nesting.parens:
+        problem = "a parenthesis is not closed"
+    elif not terminated and nesting.atomic:
+        problem = "BEGIN ATOMIC has no END"
+    found.append(Statement(text[kept[0].start : kept[-1].end], kept[0].line, tuple(kept), terminated, problem))
+
+
+def _open_problem(token: Token) -> str:
+    sign = {STRING: "a quoted string", QUOTED: "a quoted identifier", BLOCK_COMMENT: "a /* comment"}.get(token.kind)
+    if sign is None:
+        tag = _DOLLAR.match(token.text)
+        sign = "the dollar-quoted string " + (tag.group() if tag else "$")
+    return f"{sign} opened in line {token.line} is not closed"
+
+
+def identifier(token_text: str) -> str:
+    """The name that PostgreSQL stores for a word or quoted identifier (U& escapes are left alone)."""
+    if token_text.startswith('"'):
+        return token_text[1:-1].replace('""', '"')
+    return "".join(c.lower() if c < "\x80" else c for c in token_text)
