@@ -9,7 +9,7 @@ Sources: runbook "필수 환경 변수"; field notes sections 3, 4 and 7 (names 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple
 
 #: Field notes, section 7: makes the runbook's ``grep "correlationId=<ID>" logs/*.log`` true. The trailing blank counts.
 CORRELATION_PATTERN = "[correlationId=%X{correlationId:-}] "
@@ -142,7 +142,7 @@ def infrastructure_probes(
     return probes
 
 
-def _probe(name: str, host: Optional[str], port: Optional[str], rung: dict[str, Any]) -> dict[str, Any]:
+def _probe(name: str, host: str | None, port: str | None, rung: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "host": host or "localhost", "port": int(port or 0), "ladder": [rung]}
 
 

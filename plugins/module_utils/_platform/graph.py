@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Optional
 
 
-def find_cycle(after: Mapping[str, Iterable[str]]) -> Optional[list[str]]:
+def find_cycle(after: Mapping[str, Iterable[str]]) -> list[str] | None:
     """A cycle as the names along it, the first one repeated at the end; None without one."""
     state: dict[str, int] = {}
     path: list[str] = []
 
-    def visit(name: str) -> Optional[list[str]]:
+    def visit(name: str) -> list[str] | None:
         state[name] = 1
         path.append(name)
         for dependency in sorted(after.get(name, ())):

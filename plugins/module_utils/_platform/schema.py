@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 Check = Callable[[Any, str], "list[str]"]
 
@@ -34,7 +34,7 @@ def kind_of(value: Any) -> str:
     return "a list" if isinstance(value, Sequence) else type(value).__name__
 
 
-def text(pattern: Optional[str] = None, what: str = "text") -> Check:
+def text(pattern: str | None = None, what: str = "text") -> Check:
     def check(value: Any, where: str) -> list[str]:
         if not isinstance(value, str) or not value:
             return [f"{where}: expected {what}, got {kind_of(value)}"]
@@ -79,7 +79,7 @@ def list_of(item: Check) -> Check:
     return check
 
 
-def mapping_of(item: Check, key: Optional[Check] = None) -> Check:
+def mapping_of(item: Check, key: Check | None = None) -> Check:
     def check(value: Any, where: str) -> list[str]:
         if not isinstance(value, Mapping):
             return [f"{where}: expected a mapping, got {kind_of(value)}"]

@@ -15,7 +15,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 #: File time of everything in a release (2000-01-01 UTC). A CDS archive is tied to its jars' times, and a changed time
 #: is the cheap sign that somebody touched an immutable file.
@@ -37,7 +37,7 @@ class Part(NamedTuple):
     sha256: str
     size: int
     #: Name of the entry in the executable jar; "" = the jar itself; None = the thin jar, made by :func:`thin_jar`.
-    entry: Optional[str]
+    entry: str | None
 
 
 class Layout(NamedTuple):
@@ -118,7 +118,7 @@ def inspect(path: str, kind: str = "extracted") -> Layout:
         return Layout("extracted", sha256, size, tuple(parts), start_class)
 
 
-def _first_broken(archive: zipfile.ZipFile) -> Optional[str]:
+def _first_broken(archive: zipfile.ZipFile) -> str | None:
     try:
         return archive.testzip()
     except Exception as error:  # zlib.error, EOFError, NotImplementedError: all mean unreadable

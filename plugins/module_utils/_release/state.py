@@ -10,7 +10,7 @@ nothing (field: ansistrano's second rollback does nothing, or deletes what runs)
 from __future__ import annotations
 
 import json
-from typing import Any, Optional
+from typing import Any
 
 SCHEMA = 1
 KEPT_ACTIVATIONS = 100
@@ -61,7 +61,7 @@ def settle(state: dict[str, Any], release: str, outcome: str, *, at: str, **deta
     return {**state, "activations": activations}
 
 
-def outcome_of(state: dict[str, Any], release: str) -> Optional[str]:
+def outcome_of(state: dict[str, Any], release: str) -> str | None:
     """What the newest activation of ``release`` came to; None if it never was active."""
     for entry in reversed(state["activations"]):
         if entry["release"] == release:
@@ -69,7 +69,7 @@ def outcome_of(state: dict[str, Any], release: str) -> Optional[str]:
     return None
 
 
-def last_known_good(state: dict[str, Any], before: Optional[str] = None) -> Optional[dict[str, Any]]:
+def last_known_good(state: dict[str, Any], before: str | None = None) -> dict[str, Any] | None:
     """The newest activation that passed its gate and was not marked failed or rolled back since.
 
     With ``before``, that release itself does not count: what a rollback of it goes back to.
@@ -80,7 +80,7 @@ def last_known_good(state: dict[str, Any], before: Optional[str] = None) -> Opti
     return None
 
 
-def kept_releases(state: dict[str, Any], current: Optional[str], keep: int, present: list[str]) -> set[str]:
+def kept_releases(state: dict[str, Any], current: str | None, keep: int, present: list[str]) -> set[str]:
     """Releases that must not be pruned: the current, the last known good before it, the newest failure (evidence),
     and the newest ``keep`` in order of activation."""
     kept: list[str] = [current] if current else []

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who listens where, read from /proc/net/tcp: a port that is taken is named with its owner."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ansible_collections.dwp.backend.plugins.module_utils import _processes
+
+_LISTEN = "0A"
+
+
+class Listener(NamedTuple):
+    """The owner of a listening port; pid 0 when it may not be seen (another user's process)."""
+
+    port: int
+    pid: int
+    command: str
+    user: int
+    environment: dict[str, str]
+
+
+def parse_listeners(text: str) -> dict[int, tuple[int, int]]:
+    """port -> (inode, uid) of the listening sockets in one /proc/net/tcp table."""
+    found = {}
+    for line in text.splitlines()[1:]:
+        words = line.split()
+        if len(words) > 9 and words[3] == _LISTEN:
+            found[int(words[1].rsplit(":", 1)[1], 16)] = (int(words[9]), int(words[7]))
+    return found
+
+
+def listeners(ports: Iterable[int], proc: str = "/proc") -> dict[int, Listener]:
+    """Who listens on these ports, in this network namespace. Ports that are free are left out."""
+    wanted = set(ports)
+    inodes: dict[int, tuple[int, int]] = {}
+    for table in ("tcp", "tcp6"):
+        try:
+            with open(f"{proc}/net/{table}", encoding="ascii") as file:
+                inodes.update({p: i for p, i in parse_listeners(file.read()).items() if p in wanted})
+        except OSError:
+            continue
+    if not inodes:
+        return {}
+    owners = _owners({inode for inode, _uid in inodes.values()}, proc)
+    result = {}
+    for port, (inode, uid) in inodes.items():
+        pid = owners.get(inode, 0)
+        command, environment = "", {}
+        if pid:
+            try:
+                process = _processes.read_process(pid, proc)
+                # The program and its first word alone: a whole command line may hold secrets.
+                command, environment = " ".join(process.arguments[:2])[:200], process.environment
+            except (_processes.ProcessError, ValueError):
+                pass
+        result[port] = Listener(port, pid, command, uid, environment)
+    return result
+
+
+def _owners(inodes: set[int], proc: str) -> dict[int, int]:
+    """inode -> pid; processes of other users cannot be looked into and are passed over."""
+    names = {f"socket:[{inode}]": inode for inode in inodes}
+    found: dict[int, int] = {}
+    for pid in _processes.process_ids(proc):
+        try:
+            handles = os.listdir(f"{proc}/{pid}/fd")
+        except OSError:
+            continue
+        for handle in handles:
+            try:
+                target = os.readlink(f"{proc}/{pid}/fd/{handle}")
+            except OSError:
+                continue
+            if target in names:
+                found.setdefault(names[target], pid)
+        if len(found) == len(names):
+            break
+    return found

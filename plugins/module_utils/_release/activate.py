@@ -1,0 +1,224 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Switch, start, stop and prove the services of one host. The only place that touches processes and the current link.
+
+A host lock keeps two runs apart; state is written before a step and after it, so that a kill in between is seen by the
+next run, which then gates (or undoes) what was left pending.
+"""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Callable, NamedTuple
+
+from ansible_collections.dwp.backend.plugins.module_utils import _gate, _manager, _probe_model, _processes
+from ansible_collections.dwp.backend.plugins.module_utils._release import evidence, observe, state
+from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
+
+LOCK_TIMEOUT = 90.0
+START_GRACE = 5.0  # s in which the manager has to show a process
+
+
+class ActivationError(Exception):
+    """A step was refused; nothing later was done."""
+
+
+class Target(NamedTuple):
+    """What one service is to run. ``release`` None: what it has."""
+
+    service: str
+    action: str  # start | restart | replace | install | repair | gate
+    release: str | None = None
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+
+@contextmanager
+def host_lock(root: str, timeout: float = LOCK_TIMEOUT, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """One run at a time changes this host. An orphan of a killed run holds it until its module ends."""
+    path = os.path.join(root, ".lock")
+    os.makedirs(root, mode=0o755, exist_ok=True)
+    end = clock() + timeout
+    with open(path, "a", encoding="ascii") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if clock() >= end:
+                    raise ActivationError(
+                        f"{path} is held by another run on this host since more than {timeout:.0f} s (a deployment that was "
+                        f"killed may still be finishing its last step); find it with: fuser {path}"
+                    ) from None
+                time.sleep(0.1)
+        yield
+
+
+class Host:
+    """The services of one host: its store, its manager, and the deployment that acts."""
+
+    def __init__(self, store: Store, manager: _manager.Manager, deployment: str) -> None:
+        self.store, self.manager, self.deployment = store, manager, deployment
+
+    # ---- changing
+    def apply(self, targets: Sequence[Target]) -> dict[str, dict[str, Any]]:
+        """Bring the services to their targets; returns per service what was done. Not gated yet."""
+        touching = [t for t in targets if t.action in ("start", "restart", "replace", "install")]
+        self._end_orphans([t.service for t in touching])
+        stopping = [t.service for t in touching if t.action != "start"]
+        began = {t.service: time.time() for t in targets}
+        if stopping:
+            self.manager.stop(stopping, self._stop_timeout(stopping))
+        for target in targets:
+            self._place(target)
+        self.manager.start([t.service for t in touching])
+        return {t.service: {"began": round(began[t.service], 3), "release": self.store.current(t.service)} for t in targets}
+
+    def _place(self, target: Target) -> None:
+        """Pending in the state first, then the link, then the definition: each step can be repeated."""
+        name, release = target.service, target.release or self.store.current(target.service)
+        if release is None or self.store.manifest(name, release) is None:
+            raise ActivationError(f"{name}: release {release or '(none)'} is not on this host; deploy it again")
+        if target.action in ("install", "replace"):
+            known, _warning = self.store.state(name)
+            manifest = self.store.manifest(name, release) or {}
+            self.store.save_state(
+                name,
+                state.activate(known, release, version=manifest.get("version", ""), deployment=self.deployment, at=now()),
+            )
+        self.store.switch(name, release)
+        unit = self.store.text(name, release, "unit")
+        if unit is None:
+            raise ActivationError(f"{name}: release {release} has no unit; deploy it again")
+        self.manager.define(name, unit)
+
+    def stop(self, services: Sequence[str]) -> list[str]:
+        """Stop those that run; returns their names."""
+        active = [n for n, s in self.manager.status(services).items() if s.active or s.state == "failed"]
+        if active:
+            self.manager.stop(active, self._stop_timeout(active))
+        self._end_orphans(services)
+        return active
+
+    def retire(self, services: Sequence[str]) -> list[str]:
+        """Stop services that do not belong here any more and take their definitions away; releases stay as evidence."""
+        return [name for name in services if self.manager.remove(name, self._stop_timeout([name]))]
+
+    def _stop_timeout(self, services: Sequence[str]) -> float:
+        return max((float(self.store.policy(n).get("stop_timeout", 45)) for n in services), default=45.0) + 10
+
+    def _end_orphans(self, services: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+        """End processes of these services that no manager knows: they hold the port and run who knows what."""
+        found = observe.orphans(self.store, observe.look(self.store, self.manager, services))
+        pids = [pid for group in found.values() for pid in group]
+        for pid in pids:
+            _signal(pid, signal.SIGTERM)
+        end = clock() + self._stop_timeout(services)
+        while pids and clock() < end:
+            time.sleep(0.1)
+            pids = [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+        for pid in pids:
+            _signal(pid, signal.SIGKILL)
+
+    # ---- proving
+    def gate(
+        self, services: Sequence[str], *, memory: dict[str, Any], pause_after: float, timeout: float | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Follow the services until each has proven healthy or failed, or ``pause_after`` seconds have passed.
+
+        The answering process must be the manager's, must stay the same, and must run the current release.
+        """
+        policies = {name: self.store.policy(name) for name in services}
+        pids = memory.setdefault("processes", {})
+        self._find_processes(services, pids)
+        problems = {name: self._wrong_process(name, pids.get(name)) for name in services}
+        probes = _probe_model.parse_probes(
+            {**policies[n]["probe"], "process": pids[n]} for n in services if problems[n] is None
+        )
+        outcomes = _gate.gate(
+            probes,
+            timeout=timeout or max((float(p.get("start_timeout", 180)) for p in policies.values()), default=180.0),
+            successes=max((int(p.get("successes", 2)) for p in policies.values()), default=2),
+            memory=memory.setdefault("gate", {}),
+            pause_after=pause_after,
+        ) if probes else {}
+        results = {name: outcome.as_dict() for name, outcome in outcomes.items()}
+        for name, problem in problems.items():
+            if problem is not None:
+                results[name] = {"name": name, "healthy": False, "final": True, "cause": "process_dead", "message": problem}
+        for name, result in results.items():
+            result["pid"] = (pids.get(name) or {}).get("pid", 0)
+            if result["final"]:
+                self._record(name, result)
+        return results
+
+    def _find_processes(self, services: Sequence[str], pids: dict[str, Any]) -> None:
+        """The process of each service, once: the manager may need a moment to show it."""
+        end = time.monotonic() + START_GRACE
+        wanted = [n for n in services if n not in pids]
+        while wanted:
+            for name, status in self.manager.status(wanted).items():
+                if status.pid and status.active:
+                    try:
+                        pids[name] = {"pid": status.pid, "start_ticks": _processes.read_stat(status.pid).start_ticks}
+                    except _processes.ProcessError:
+                        continue
+            wanted = [n for n in wanted if n not in pids]
+            if not wanted or time.monotonic() > end:
+                return
+            time.sleep(0.05)
+
+    def _wrong_process(self, name: str, process: Mapping[str, Any] | None) -> str | None:
+        if process is None:
+            status = self.manager.status([name])[name]
+            return f"{name} has no process ({status.state}, exit status {status.exit_status}): it ended right after its start"
+        try:
+            running = observe.release_of(_processes.read_process(process["pid"]))
+        except (_processes.ProcessError, ValueError):
+            return None  # the gate itself sees that it ended
+        current = self.store.current(name)
+        if running is not None and running != current:
+            return f"{name}: process {process['pid']} runs release {running}, but {current} is active"
+        return None
+
+    def _record(self, name: str, result: dict[str, Any]) -> None:
+        """The outcome into the state; on failure the evidence into the result."""
+        current = self.store.current(name)
+        known, _warning = self.store.state(name)
+        if current is None:
+            return
+        started = self.manager.status([name])[name].since
+        details = {"cause": result["cause"], "deployment": self.deployment}
+        if result["healthy"]:
+            details["start_seconds"] = round(max(0.0, time.time() - started), 2) if started else None
+            outcome = "good"
+        else:
+            details["message"] = result["message"]
+            outcome = "failed"
+            result["evidence"] = evidence.last_words(self.store, self.manager, name)
+        result["release"] = current
+        result["start_seconds"] = details.get("start_seconds")
+        if state.outcome_of(known, current) is None:
+            manifest = self.store.manifest(name, current) or {}
+            known = state.activate(known, current, version=manifest.get("version", ""), deployment=self.deployment, at=now())
+        if state.outcome_of(known, current) != outcome or outcome == "good":
+            self.store.save_state(name, state.settle(known, current, outcome, at=now(), **details))
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+__all__ = ["ActivationError", "Host", "StoreError", "Target", "host_lock", "now"]

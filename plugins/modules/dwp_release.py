@@ -1,0 +1,220 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dwp_release
+short_description: Compare and stage the releases of a host
+version_added: 0.1.0
+description:
+  - Says for each service of a host what brings it to its wanted release, and stages that release. Nothing is started or stopped.
+  - A release is an immutable directory with jar, libraries, environment, launcher, unit and manifest. Two releases are the same
+    when all of these are; the version label does not count.
+  - The action plugin M(dwp.backend.dwp_stage) makes the specification from the inventory and calls this module; it is seldom called by hand.
+  - The specification and the payload are files on the target, because they hold secrets, which must not stand in a module's arguments.
+author:
+  - dwp.backend contributors (@dwp-backend)
+attributes:
+  check_mode:
+    support: full
+    description: Compares and predicts, writes nothing.
+  diff_mode:
+    support: full
+    description: Shows the environment (secrets as keyed fingerprints), the launcher and the unit before and after.
+options:
+  root:
+    description: Where releases and state live.
+    type: path
+    required: true
+  spec:
+    description: Path of the specification (JSON, mode 0600) on the target.
+    type: path
+    required: true
+  payload:
+    description:
+      - Path of a tar archive on the target with the files that the store lacks, each named by its sha256.
+      - Without it the module only compares.
+    type: path
+  stage:
+    description: Write the releases. If V(false), only compare.
+    type: bool
+    default: false
+  keep:
+    description: Number of releases that are kept per service; the current one, the last known good one and the newest failed one are never removed.
+    type: int
+    default: 5
+seealso:
+  - module: dwp.backend.dwp_service
+"""
+
+EXAMPLES = r"""
+- name: What would be changed on this host
+  dwp.backend.dwp_release:
+    root: /opt/dwp
+    spec: /root/spec.json
+  register: plan
+"""
+
+RETURN = r"""
+services:
+  description: What has to happen, by service.
+  returned: success
+  type: dict
+  sample:
+    auth: {action: replace, reasons: ["environment (JWT_SECRET) changed"], current: 7f3c2a1-5d10e9c0, release: 7f3c2a1-88aa01de, outcome: good}
+missing:
+  description: sha256 of the files that the store of this host lacks.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+problems:
+  description: Why the releases cannot be staged or started on this host; empty if nothing speaks against it.
+  returned: success
+  type: list
+  elements: str
+  sample: ["port 8081 of main is taken by process 4121 (nginx: master, user root); stop it, or give the service another port"]
+retired:
+  description: Services that run here but that the inventory does not place on this host any more.
+  returned: success
+  type: list
+  elements: str
+  sample: [chat]
+warnings_found:
+  description: Things worth knowing that do not prevent the deployment, for example a rebuilt state file.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""
+
+import datetime
+import grp
+import json
+import os
+import tarfile
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.dwp.backend.plugins.module_utils import _manager
+from ansible_collections.dwp.backend.plugins.module_utils._release import host, observe, plan, state
+from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
+
+
+def group_id(name, manager):
+    """The service group's id; None where everything belongs to one user, or where the group is not there yet."""
+    if manager != "systemd" or os.geteuid() != 0:
+        return None
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
+def compare(module, store, manager, document):
+    """Everything that is known before anything is written."""
+    specs = document["services"]
+    names = [s["service"] for s in specs]
+    found = observe.look(store, manager, sorted({*names, *store.services()}))
+    javas, problems = host.check_java(specs, module.run_command)
+    specs = [host.complete(s, javas.get(s["java"])) for s in specs]
+    orphans = observe.orphans(store, found)
+    services, diffs = {}, []
+    for spec in specs:
+        name = spec["service"]
+        decision = plan.decide(observe.observe(store, manager, spec, found[name], orphans.get(name, ())), manager.kind)
+        services[name] = {
+            "action": decision.action, "reasons": list(decision.reasons), "current": found[name].current,
+            "release": store.find(name, store.digest(spec)), "outcome": found[name].outcome, "port": spec["port"],
+            "orphans": orphans.get(name, []),
+        }
+        if decision.action in ("install", "replace", "repair"):
+            diffs.append(diff_of(store, spec, found[name].current, document["fingerprint_key"]))
+    missing = store.missing([f for s in specs for f in s["files"]])
+    sizes = {f["sha256"]: f["size"] for s in specs for f in s["files"]}
+    touched = [s for s in specs if services[s["service"]]["action"] in plan.TOUCHING]
+    problems += host.check_disk(store.root, sum(sizes[sha] for sha in missing))
+    problems += host.check_memory(
+        {s["service"]: s["memory"] for s in touched if not found[s["service"]].running.active}, host.available_memory()
+    )
+    port_problems, _orphans = host.check_ports(touched, store.root, {n: f.running.pid for n, f in found.items()})
+    return {
+        "services": services,
+        "missing": missing,
+        "problems": problems + port_problems,
+        "retired": [] if document["limited"] else [
+            n for n in store.services() if n not in document["placed"]
+            and (found[n].running.active or manager.definition(n) is not None)
+        ],
+        "warnings_found": [f.warning for f in found.values() if f.warning],
+    }, specs, diffs
+
+
+def diff_of(store, spec, current, key):
+    """Environment, launcher and unit before and after; secrets never."""
+    import hmac
+
+    def fingerprint(value):
+        return hmac.new(key.encode(), value.encode("utf-8", "surrogateescape"), "sha256").hexdigest()[:8]
+
+    def text(parts):
+        return (
+            f"environment:\n{plan.masked(parts['environment'], spec['secret_names'], fingerprint)}\n"
+            f"launch:\n{parts['launch']}\nunit:\n{parts['unit']}"
+        )
+
+    before = {n: (store.text(spec["service"], current, n) or "") if current else "" for n in ("environment", "launch", "unit")}
+    return {
+        "before": text(before) if current else "", "after": text(spec),
+        "before_header": f"{spec['service']} {current or '(none)'}", "after_header": f"{spec['service']} {spec['version']}",
+    }
+
+
+def stage(store, specs, services, payload, keep):
+    """Take the payload into the store, then write the releases that are needed."""
+    at = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    os.makedirs(store.root, mode=0o755, exist_ok=True)
+    store.make_key()
+    if payload:
+        with tarfile.open(payload) as archive:
+            for member in archive:
+                store.add_blob(member.name, archive.extractfile(member))
+    for spec in specs:
+        name = spec["service"]
+        if services[name]["action"] in ("install", "replace", "repair", "start", "restart"):
+            services[name]["release"] = store.stage(spec, at=at)
+            if not os.path.exists(os.path.join(store.home(name), "state.json")):
+                store.save_state(name, state.empty(name))
+        store.save_policy(name, spec["policy"])
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            root=dict(type="path", required=True),
+            spec=dict(type="path", required=True),
+            payload=dict(type="path"),
+            stage=dict(type="bool", default=False),
+            keep=dict(type="int", default=5),
+        ),
+        supports_check_mode=True,
+    )
+    try:
+        with open(module.params["spec"], encoding="utf-8") as file:
+            document = json.load(file)
+        store = Store(module.params["root"], group_id(document["user"], document["manager"]))
+        manager = _manager.of_kind(document["manager"], module.params["root"], module.run_command)
+        result, specs, diffs = compare(module, store, manager, document)
+        changed = any(s["action"] not in ("none", "gate") for s in result["services"].values())
+        if module.params["stage"] and not module.check_mode and not result["problems"]:
+            stage(store, specs, result["services"], module.params["payload"], module.params["keep"])
+    except (StoreError, _manager.ManagerError, OSError, tarfile.TarError) as error:
+        module.fail_json(msg=f"{module.params['root']}: {error}")
+    module.exit_json(changed=changed, diff=diffs, **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dwp_service
+short_description: Activate, gate, restart and stop the services of a host
+version_added: 0.1.0
+description:
+  - Works on many services of one host in one call, under a host lock.
+  - What a service is (release, probes, limits) is read from the host, where M(dwp.backend.dwp_release) put it.
+  - The action plugin M(dwp.backend.dwp_wave) calls this module and shows progress while it waits.
+author:
+  - dwp.backend contributors (@dwp-backend)
+attributes:
+  check_mode:
+    support: full
+    description: Says what would be done.
+  diff_mode:
+    support: none
+    description: The difference of a release is shown by M(dwp.backend.dwp_release).
+options:
+  root:
+    description: Where releases and state live.
+    type: path
+    required: true
+  manager:
+    description: The service manager of the host.
+    type: str
+    choices: [systemd, supervisor]
+    default: systemd
+  user:
+    description: Unix user and group of the services.
+    type: str
+    default: dwp
+  action:
+    description:
+      - V(apply) brings each service to its target and gates it.
+      - V(gate) goes on waiting with O(memory).
+      - V(stop) stops gracefully.
+      - V(retire) stops services that do not belong to the host any more and takes their definitions away.
+    type: str
+    choices: [apply, gate, stop, retire]
+    required: true
+  services:
+    description: The services and, for V(apply), what is to be done with each.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the service.
+        type: str
+        required: true
+      action:
+        description: What is to be done.
+        type: str
+        choices: [install, replace, restart, start, repair, gate]
+        default: restart
+      release:
+        description: Id of the release to activate; the current one by default.
+        type: str
+  deployment:
+    description: Id of the deployment that acts, for state and journal.
+    type: str
+    default: ""
+  timeout:
+    description: Limit of the gate in seconds. By default the greatest O(dwp_services.start_timeout) of the services.
+    type: float
+  pause_after:
+    description: Return after so many seconds, though services may still be waited for; V(0) waits to the end.
+    type: float
+    default: 0
+  memory:
+    description: What a paused gate returned; contains no secret.
+    type: dict
+    default: {}
+  keep:
+    description: Number of releases kept per service once its gate has passed.
+    type: int
+    default: 5
+"""
+
+EXAMPLES = r"""
+- name: Restart two services and wait until they are healthy
+  dwp.backend.dwp_service:
+    root: /opt/dwp
+    action: apply
+    services:
+      - {name: auth, action: restart}
+      - {name: main, action: restart}
+"""
+
+RETURN = r"""
+services:
+  description: Outcome per service; the fields of M(dwp.backend.dwp_health) and those of the activation.
+  returned: success
+  type: dict
+  sample:
+    auth: {healthy: true, final: true, cause: ok, pid: 4121, release: 7f3c2a1-5d10e9c0, start_seconds: 12.4, waited_s: 12.1}
+unfinished:
+  description: Names of the services that are still waited for.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+unhealthy:
+  description: Names of the services that failed their gate.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+memory:
+  description: State for the next call with action=gate.
+  returned: success
+  type: dict
+  sample: {}
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.dwp.backend.plugins.module_utils import _manager
+from ansible_collections.dwp.backend.plugins.module_utils._probe_model import ProbeError
+from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host, Target, host_lock
+from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
+
+
+def run(params, host):
+    """Carry out the action; returns the result."""
+    names = [s["name"] for s in params["services"]]
+    if params["action"] in ("stop", "retire"):
+        touched = host.stop(names) if params["action"] == "stop" else host.retire(names)
+        return {"changed": bool(touched), "stopped": touched, "services": {}, "unfinished": [], "unhealthy": [], "memory": {}}
+    changed = False
+    memory = dict(params["memory"])
+    if params["action"] == "apply":
+        targets = [Target(s["name"], s["action"], s["release"]) for s in params["services"]]
+        memory["applied"] = host.apply(targets)
+        changed = any(t.action != "gate" for t in targets)
+    results = host.gate(names, memory=memory, pause_after=params["pause_after"], timeout=params["timeout"])
+    unhealthy = sorted(n for n, r in results.items() if r["final"] and not r["healthy"])
+    unfinished = sorted(n for n, r in results.items() if not r["final"])
+    for name, result in results.items():
+        result.update(memory.get("applied", {}).get(name, {}))
+        if result["final"] and result["healthy"]:
+            result["pruned"] = host.store.prune(name, params["keep"])
+    if not unfinished:
+        host.store.sweep()
+    return {"changed": changed, "services": results, "unfinished": unfinished, "unhealthy": unhealthy, "memory": memory}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            root=dict(type="path", required=True),
+            manager=dict(type="str", choices=["systemd", "supervisor"], default="systemd"),
+            user=dict(type="str", default="dwp"),
+            action=dict(type="str", choices=["apply", "gate", "stop", "retire"], required=True),
+            services=dict(
+                type="list", elements="dict", required=True,
+                options=dict(
+                    name=dict(type="str", required=True),
+                    action=dict(
+                        type="str", choices=["install", "replace", "restart", "start", "repair", "gate"], default="restart"
+                    ),
+                    release=dict(type="str"),
+                ),
+            ),
+            deployment=dict(type="str", default=""),
+            timeout=dict(type="float"),
+            pause_after=dict(type="float", default=0),
+            memory=dict(type="dict", default={}),
+            keep=dict(type="int", default=5),
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        store = Store(params["root"])
+        manager = _manager.of_kind(params["manager"], params["root"], module.run_command)
+        host = Host(store, manager, params["deployment"])
+        if module.check_mode:
+            names = [s["name"] for s in params["services"]]
+            active = [n for n, s in manager.status(names).items() if s.active]
+            changed = bool(active) if params["action"] in ("stop", "retire") else params["action"] == "apply"
+            module.exit_json(changed=changed, services={}, unfinished=[], unhealthy=[], memory={})
+        if not os.path.isdir(params["root"]):
+            module.fail_json(msg=f"{params['root']} does not exist on this host: nothing was deployed here yet; run deploy.yml first")
+        with host_lock(params["root"]):
+            module.exit_json(**run(params, host))
+    except (ActivationError, StoreError, ProbeError, _manager.ManagerError, OSError) as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()
