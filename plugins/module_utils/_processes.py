@@ -116,7 +116,7 @@ def read_process(pid: int, proc: str = PROC) -> Process:
     """Everything about one process, or :class:`ProcessError`. Never a mixture of two that shared the id."""
     before = read_stat(pid, proc)
     if before.state in ("Z", "X"):
-        raise ProcessError(pid, "gone", f"process {pid} has ended (its parent {before.parent} has not collected it yet)")
+        raise ProcessError(pid, "gone", f"process {pid} has ended (a zombie of {before.parent})")
     environment = parse_environ(_read(pid, "environ", proc))
     arguments = parse_cmdline(_read(pid, "cmdline", proc))
     after = read_stat(pid, proc)

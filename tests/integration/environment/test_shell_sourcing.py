@@ -77,7 +77,7 @@ def test_random_bytes_arrive_unchanged(shell, tmp_path):
 def test_names_refused_are_those_a_shell_changes_and_only_those(shell, tmp_path):
     """For each name that bash knows, and some more: what the shell loses, dump refuses."""
     listed = subprocess.run(["bash", "-c", "compgen -v"], capture_output=True, text=True, check=True).stdout.split()
-    more = ("IFS", "PS4", "PWD", "OLDPWD", "HOME", "LANG", "TZ", "MAIL", "CDPATH", "OPTARG", "REPLY", "ENV", "TMOUT", "TERM")
+    more = ("IFS", "PS4", "PWD", "OLDPWD", "HOME", "LANG", "TZ", "MAIL", "CDPATH", "OPTARG", "ENV", "TMOUT", "TERM")
     lost = set()
     for name in sorted(set(listed) | set(more) | SHELL_OWNED):
         path = tmp_path / "one"
