@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import comment_lines, lexer, verbs
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback_comment import (
     Rejected,
     Section,
@@ -42,15 +43,6 @@ class RollbackStatement:
 
 
 @dataclass(frozen=True)
-class UndoFile:
-    """A sidecar as read; `version` is the normalised version in its name."""
-
-    version: str
-    name: str
-    text: str
-
-
-@dataclass(frozen=True)
 class RollbackText:
     status: str
     reason: str = ""
@@ -69,45 +61,50 @@ def rollback_of(
     replace: Replace | None = None,
     table: str = TABLE,
 ) -> RollbackText:
-    """The rollback text of a migration (anything with `version`, `script`, `text`; text None: file not at hand).
+    """The rollback text of a migration: anything with `version`, `script` and `text()` (None: file not at hand).
 
-    `undo_files` are the sidecars (`version`, `name`, `text`) of this version; those of other versions are ignored.
-    `replace` substitutes placeholders as Flyway would; what it leaves unresolved is refused.
+    `undo_files` are sidecars, each with `version`, `label` or `script`, and `text()`; those of other versions are
+    ignored. `replace` substitutes placeholders as Flyway would; what has no value is refused.
     """
-    version = migration.version
-    sidecars = [undo for undo in undo_files if version is not None and _same_version(undo.version, version)]
-    comment = from_comment(migration.text or "", migration.script, version, replace, table)
+    version = _version(migration.version)
+    sidecars = [undo for undo in undo_files if version is not None and _version(undo.version) == version]
+    own = None if version is None else version.text
+    try:
+        text = _text_of(migration)
+    except FlywayError as error:
+        return RollbackText(REFUSED, error.message)
+    comment = from_comment(text or "", migration.script, own, replace, table)
     if len(sidecars) > 1:
-        names = ", ".join(undo.name for undo in sidecars)
+        names = ", ".join(_label(undo) for undo in sidecars)
         return RollbackText(REFUSED, f"several sidecar files for version {version}: {names}; keep one of them")
     if not sidecars:
         return comment
-    if comment.status not in (MISSING, REFUSED) or (comment.status == REFUSED and comment.source):
+    if comment.source:
         return RollbackText(
             REFUSED,
-            f"rollback text both in {comment.source or migration.script} and in the sidecar {sidecars[0].name}; "
+            f"rollback text both in {comment.source} and in the sidecar {_label(sidecars[0])}; "
             "remove the sidecar, or the comment if the migration is not applied yet",
         )
-    return from_sidecar(sidecars[0].text, sidecars[0].name, version, replace, table)
-
-
-def _same_version(one: str, other: str) -> bool:
-    return _key(one) == _key(other)
-
-
-def _key(version: str) -> list[Any]:
     try:
-        parts = [int(part) for part in str(version).replace("_", ".").split(".")]
-    except ValueError:
-        return [str(version)]
-    while len(parts) > 1 and parts[-1] == 0:
-        parts.pop()
-    return parts
+        text = _text_of(sidecars[0])
+    except FlywayError as error:
+        return RollbackText(REFUSED, error.message)
+    return from_sidecar(text or "", _label(sidecars[0]), own, replace, table)
 
 
-def from_comment(
-    text: str, file: str, version: str | None = None, replace: Replace | None = None, table: str = TABLE
-) -> RollbackText:
+def _version(value: Any) -> Version | None:
+    return Version.parse(value) if isinstance(value, str) else value
+
+
+def _text_of(file: Any) -> str | None:
+    return file.text() if callable(file.text) else file.text
+
+
+def _label(file: Any) -> str:
+    return str(getattr(file, "script", "") or getattr(file, "name", ""))
+
+
+def from_comment(text: str, file: str, version: str | None = None, replace: Replace | None = None, table: str = TABLE) -> RollbackText:
     """What the comments of a migration say about its rollback. `source` is set if there is a section at all."""
     try:
         sections, lookalike = find_sections(text.lstrip("\ufeff"))
@@ -144,9 +141,7 @@ def _one_text(sections: Sequence[Section]) -> None:
         raise Rejected(odd.line, "", f"several rollback sections (lines {where}); it cannot be told which one holds")
 
 
-def from_sidecar(
-    text: str, file: str, version: str | None = None, replace: Replace | None = None, table: str = TABLE
-) -> RollbackText:
+def from_sidecar(text: str, file: str, version: str | None = None, replace: Replace | None = None, table: str = TABLE) -> RollbackText:
     """A sidecar is plain SQL; one without a statement has to say in a comment that nothing is needed."""
     text = text.lstrip("\ufeff")
     numbers = list(range(1, len(lexer.split_lines(text)) + 1))

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback_text import (
-    UndoFile,
     from_comment,
     from_sidecar,
     rollback_of,
@@ -42,7 +42,12 @@ def test_a_refusal_names_place_text_and_right_form():
 
 
 def migration(text=None, version="3"):
-    return SimpleNamespace(version=version, script="V3__x.sql", text=text)
+    parsed = None if version is None else Version.parse(version)
+    return SimpleNamespace(version=parsed, script="V3__x.sql", text=lambda: text)
+
+
+def sidecar(version, sql):
+    return SimpleNamespace(version=Version.parse(version), script=f"U{version}__x.sql", text=lambda: sql)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +72,14 @@ def migration(text=None, version="3"):
     ],
 )
 def test_comment_and_sidecar(text, sidecars, status, reason):
-    undo = [UndoFile(version, f"U{version}__x.sql", sql) for version, sql in sidecars]
+    undo = [sidecar(*one) for one in sidecars]
     found = rollback_of(migration(text), undo)
     assert found.status == status, found.reason
     assert reason in found.reason
 
 
 def test_a_repeatable_migration_has_no_sidecar():
-    assert rollback_of(migration("", None), [UndoFile("3", "U3__x.sql", "DROP TABLE t;")]).status == "missing"
+    assert rollback_of(migration("", None), [sidecar("3", "DROP TABLE t;")]).status == "missing"
 
 
 def test_placeholders_are_replaced_in_the_rollback_text_only():
@@ -113,10 +118,8 @@ STATEMENTS = st.lists(
             "DROP TABLE a",
             "ALTER TABLE t\n  DROP COLUMN c,\n  DROP COLUMN d",
             "UPDATE t SET a = 'x;''y' -- why\nWHERE b = $q$;$q$",
-            "CREATE OR REPLACE FUNCTION f() RETURNS int AS $body$\nBEGIN\n  -- Rollback: no\n\n  RETURN 1;\n"
-            "END $body$\nLANGUAGE plpgsql",
-            "CREATE FUNCTION g(a int) RETURNS int\nBEGIN ATOMIC\n  SELECT CASE WHEN a = 1 THEN 2 END;\n"
-            "  SELECT 3;\nEND",
+            "CREATE OR REPLACE FUNCTION f() RETURNS int AS $body$\nBEGIN\n  -- Rollback: no\n\n  RETURN 1;\nEND $body$\nLANGUAGE plpgsql",
+            "CREATE FUNCTION g(a int) RETURNS int\nBEGIN ATOMIC\n  SELECT CASE WHEN a = 1 THEN 2 END;\n  SELECT 3;\nEND",
             "COMMENT ON TABLE \"t;x\" IS E'it\\'s; so'",
             "DELETE FROM t /* a; /* b; */ c */ WHERE id = 3",
         ]
