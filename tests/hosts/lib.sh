@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Shared by the scripts of this directory; sourced, never run.
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # used by those who source it
 
 HOSTS_IMAGE=dwp-host
 HOSTS_NETWORK=${DWP_HOSTS_NETWORK:-dwp-t}
