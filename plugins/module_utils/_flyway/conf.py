@@ -33,7 +33,7 @@ def parse_conf(text: str, environment: Mapping[str, str] | None = None) -> Scrip
     """Read a .conf file; Refusal, in Flyway's words, for what Flyway does not take."""
     properties = read_properties(text, os.environ if environment is None else environment)
     if "shouldExecute" in properties:
-        raise Refusal("Flyway Teams Edition upgrade required: shouldExecute is not supported by OSS.", "CONFIGURATION")
+        raise Refusal("Flyway Teams Edition upgrade required: shouldExecute is not supported by OSS.", "LICENSE")
     conf = ScriptConf(
         execute_in_transaction=_boolean(properties, "executeInTransaction"),
         encoding=properties.pop("encoding", None),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError, Refusal
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.states import FAILED_STATES, Info, Line
 
 DEFAULT_PATTERNS = ("*:future",)
@@ -38,6 +38,42 @@ class Problem:
             "error_message": self.message,
             "what_to_do": self.advice,
         }
+
+
+# Our code of a refusal -> (Flyway's code, what to do). Codes that are not listed are Flyway's own.
+_REFUSALS = {
+    "UNKNOWN_TYPE": (
+        "FAULT",
+        "A paid edition, another version of Flyway or a person wrote this row. Use that edition, or correct the row.",
+    ),
+    "INVALID_VERSION": ("ERROR", "Correct the version in the row of the schema history."),
+    "DUPLICATE_DELETED_MIGRATION": ("", "Delete all but one of the DELETE rows of this version."),
+    "DUPLICATE_VERSIONED_MIGRATION": ("", "Give one of the files another version, or remove it."),
+    "DUPLICATE_REPEATABLE_MIGRATION": ("", "Give one of the files another description, or remove it."),
+    "CONFIGURATION": ("", "Correct the .conf file beside the migration."),
+    "LICENSE": ("ERROR", "Remove shouldExecute from the .conf file, or use a paid edition."),
+    "PLACEHOLDER": ("ERROR", "Set the value in placeholders, or turn off placeholder_replacement."),
+    "BAD_ENCODING": ("ERROR", "Save the file in the configured encoding, or set encoding to the one it has."),
+    "UNKNOWN_ENCODING": ("ERROR", "Correct the encoding in the .conf file."),
+    "UNREADABLE_FILE": ("ERROR", "Make the file readable."),
+    "INVALID_NAMES": ("ERROR", "Rename the files, or turn off validate_migration_naming."),
+    "TARGET_NOT_FOUND": ("ERROR", "Correct target, or append a question mark to tolerate its absence."),
+    "SCHEMA_DOES_NOT_EXIST": ("", "Check default_schema and schemas, or run migrate, which creates the schema."),
+}
+
+
+def refusal_as_dict(refusal: Refusal) -> dict[str, Any]:
+    """A refusal in the shape of a validation error."""
+    code, advice = _REFUSALS.get(refusal.code, ("", ""))
+    return {
+        "version": "",
+        "description": "",
+        "filepath": refusal.details.get("filepath", ""),
+        "installed_rank": refusal.details.get("installed_rank"),
+        "error_code": code or refusal.code,
+        "error_message": refusal.message,
+        "what_to_do": advice,
+    }
 
 
 class IgnorePatterns:

@@ -1,0 +1,88 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether each migration of a status has a rollback text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import Migration
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.placeholders import Placeholders
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback_text import (
+    COMMENT,
+    MISSING,
+    NONE_NEEDED,
+    REFUSED,
+    Replace,
+    RollbackText,
+    rollback_of,
+)
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.states import Line
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A migration whose file is not at hand, as rollback_of() takes it."""
+
+    version: Version
+    script: str
+    text: str | None = None
+
+
+class Rollbacks:
+    """Finds the rollback text of the lines of one status."""
+
+    def __init__(self, undo_files: list[Migration], placeholders: Placeholders, table: str) -> None:
+        self.placeholders = placeholders
+        self.table = table
+        self.undo_files: dict[Version, list[Migration]] = {}
+        for undo in undo_files:
+            if undo.version is not None:
+                self.undo_files.setdefault(undo.version, []).append(undo)
+
+    def of(self, line: Line) -> tuple[str, str]:
+        """(status, reason) for one line."""
+        problem = _not_for_rollback(line)
+        if problem:
+            return REFUSED, problem
+        found = self.text_of(line)
+        if found.status in (COMMENT, NONE_NEEDED) and _changed(line) and line.version not in self.undo_files:
+            return REFUSED, "the file is not the one that was applied (checksums differ), so its text may be another"
+        return found.status, found.reason
+
+    def text_of(self, line: Line) -> RollbackText:
+        """The rollback text of a versioned SQL migration."""
+        version, file = line.version, line.file
+        if version is None:
+            return RollbackText(MISSING, "a repeatable migration has no rollback")
+        source = file or Absent(version, line.script)
+        return rollback_of(source, self.undo_files.get(version, []), self._replace(file), self.table)
+
+    def _replace(self, file: Migration | None) -> Replace | None:
+        replacing = self.placeholders.enabled
+        if file is not None and file.conf.placeholder_replacement is not None:
+            replacing = file.conf.placeholder_replacement
+        name = file.name.plain if file else None
+        return (lambda text: self.placeholders.replace(text, name)) if replacing else None
+
+
+def _not_for_rollback(line: Line) -> str:
+    """Why a line cannot be rolled back whatever its text; empty when it can."""
+    if line.row is not None and line.row.refusal:
+        return "Flyway cannot read this row of the history"
+    if line.type == "SQL" and line.version is not None:
+        return ""
+    if line.version is None and line.type == "SQL":
+        return "a repeatable migration is not rolled back: restore its old text and migrate"
+    kinds = {"BASELINE": "a baseline", "SCHEMA": "the creation of a schema", "DELETE": "a mark of deletion"}
+    kind = kinds.get(line.type) or ("a baseline" if line.type.endswith("_BASELINE") else f"a {line.type} migration")
+    return f"{kind} cannot be rolled back"
+
+
+def _changed(line: Line) -> bool:
+    """Is the file another one than what was applied?"""
+    row, file = line.row, line.file
+    return row is not None and file is not None and row.checksum is not None and not file.matches(row.checksum)
