@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who listens on a port, who works in a directory: answers from /proc alone."""
+"""Servers that run without a supervisor, and ports that somebody else holds."""
 
 from __future__ import annotations
 
@@ -10,79 +10,17 @@ import os
 import pwd
 import signal
 import time
-from typing import Callable, NamedTuple
+from collections.abc import Collection
+from typing import Callable
 
-LISTEN = "0A"
-
-
-class Listener(NamedTuple):
-    pid: int  # 0 if it belongs to somebody else, so that its process cannot be seen
-    command: str
-    user: str
-
-    def __str__(self) -> str:
-        if not self.pid:
-            return f"a process of user {self.user}"
-        return f"process {self.pid} of user {self.user}: {self.command}"
-
-
-def user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def command_of(pid: int, proc: str = "/proc") -> str:
-    """The program and its first words; never a whole command line, which may hold secrets."""
-    try:
-        with open(f"{proc}/{pid}/cmdline", "rb") as file:
-            words = file.read().decode(errors="replace").replace("\0", " ").split()
-    except OSError:
-        return "?"
-    return " ".join(words[:2]) if words else "?"
-
-
-def _sockets(port: int, proc: str) -> dict[str, int]:
-    """inode -> uid of listening TCP sockets on the port."""
-    found: dict[str, int] = {}
-    for name in ("tcp", "tcp6"):
-        try:
-            with open(f"{proc}/net/{name}", encoding="ascii", errors="replace") as file:
-                rows = [line.split() for line in file.readlines()[1:]]
-        except OSError:
-            continue
-        for row in rows:
-            if len(row) > 9 and row[3] == LISTEN and int(row[1].rsplit(":", 1)[1], 16) == port:
-                found[row[9]] = int(row[7])
-    return found
-
-
-def pids(proc: str = "/proc") -> list[int]:
-    return sorted(int(name) for name in os.listdir(proc) if name.isdigit())
-
-
-def listener(port: int, proc: str = "/proc") -> Listener | None:
-    """None if nobody listens on the port."""
-    wanted = _sockets(port, proc)
-    if not wanted:
-        return None
-    for pid in pids(proc):
-        try:
-            links = [os.readlink(f"{proc}/{pid}/fd/{name}") for name in os.listdir(f"{proc}/{pid}/fd")]
-            uid = os.stat(f"{proc}/{pid}").st_uid
-        except OSError:
-            continue
-        if any(link.startswith("socket:[") and link[8:-1] in wanted for link in links):
-            return Listener(pid, command_of(pid, proc), user_name(uid))
-    return Listener(0, "?", user_name(next(iter(wanted.values()))))
+from ansible_collections.dwp.backend.plugins.module_utils._ports import Listener, listeners
+from ansible_collections.dwp.backend.plugins.module_utils._processes import ProcessError, process_ids, read_stat
 
 
 def parent_of(pid: int, proc: str = "/proc") -> int:
     try:
-        with open(f"{proc}/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return int(file.read().rsplit(")", 1)[1].split()[1])
-    except (OSError, IndexError, ValueError):
+        return read_stat(pid, proc).parent
+    except (ProcessError, ValueError):
         return 0
 
 
@@ -91,7 +29,7 @@ def working_in(directory: str, program: str, proc: str = "/proc") -> list[int]:
     in their data directory. The program's name keeps somebody's shell out."""
     wanted = os.path.realpath(directory)
     found = []
-    for pid in pids(proc):
+    for pid in process_ids(proc):
         try:
             here = os.readlink(f"{proc}/{pid}/cwd") == wanted
             if here and os.path.basename(os.readlink(f"{proc}/{pid}/exe")).split(" ")[0] == program:
@@ -101,12 +39,29 @@ def working_in(directory: str, program: str, proc: str = "/proc") -> list[int]:
     return [pid for pid in found if parent_of(pid, proc) not in found]
 
 
+def foreign_listener(port: int, ours: Collection[int], proc: str = "/proc") -> Listener | None:
+    """Who holds the port, unless it is one of our processes or a child of one."""
+    found = listeners([port], proc).get(port)
+    if found is None or (found.pid and (found.pid in ours or parent_of(found.pid, proc) in ours)):
+        return None
+    return found
+
+
+def describe(listener: Listener) -> str:
+    try:
+        user = pwd.getpwuid(listener.user).pw_name
+    except KeyError:
+        user = str(listener.user)
+    if not listener.pid:
+        return f"a process of user {user}"
+    return f"process {listener.pid} of user {user}: {listener.command}"
+
+
 def alive(pid: int, proc: str = "/proc") -> bool:
     """A zombie does not count: it is gone but for its parent's attention."""
     try:
-        with open(f"{proc}/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
-    except (OSError, IndexError):
+        return read_stat(pid, proc).state not in ("Z", "X")
+    except (ProcessError, ValueError):
         return False
 
 

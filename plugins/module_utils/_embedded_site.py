@@ -100,10 +100,11 @@ class Site:
         """Ports held by somebody else, all at once."""
         problems = []
         for plan in plans:
-            holder = proc.listener(plan.server.port)
             ours = {pid for pid in [*plan.orphans, plan.status.pid if plan.status else 0] if pid}
-            if holder and holder.pid not in ours and proc.parent_of(holder.pid) not in ours:
-                problems.append(f"port {plan.server.port} of {plan.server.label} is taken by {holder}")
+            holder = proc.foreign_listener(plan.server.port, ours)
+            if holder:
+                who = proc.describe(holder)
+                problems.append(f"port {plan.server.port} of {plan.server.label} is taken by {who}")
         if problems:
             raise InfraError("; ".join(problems) + ". Stop it, or choose another port (dwp_components.<name>.port). Nothing was changed.")
 
