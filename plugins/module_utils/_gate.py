@@ -139,7 +139,9 @@ def gate(
         are not final; call again with the same memory to go on.
     :param sleep: waits up to the given time; the default wakes up as soon as an answer is there.
     """
-    memory = {} if memory is None else memory
+    memory, probes = {} if memory is None else memory, list(probes)
+    if ask is _prober.ask:
+        _prober.prepare(rung.kind for probe in probes for rung in probe.ladder)
     begin, spent = clock(), float(memory.get("elapsed", 0.0))
     kept = memory.get("services") or {}
     followers = [_Follower.restore(probe, kept.get(probe.name) or {}) for probe in probes]

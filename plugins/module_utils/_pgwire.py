@@ -33,15 +33,27 @@ def greet(sock: Any) -> bool:
     """Ask for TLS; True when the server offers it. Raises WireError when the listener is something else."""
     sock.sendall(SSL_REQUEST)
     reply = sock.recv(1)
-    if reply in (b"S", b"N"):
+    if reply in (b"S", b"N") and not _more_to_read(sock):  # "SSH-2.0-..." starts with an S too
         return bool(reply == b"S")
     if not reply:
         raise ConnectionResetError("closed after the greeting")
     if reply == b"E":  # a server so busy or old that it refuses before the greeting; still PostgreSQL if it parses
-        _, fields = _read_error(sock)
-        if "C" in fields:
+        (length,) = struct.unpack("!i", _read_exactly(sock, 4))
+        if 4 <= length <= 65536 and "C" in parse_fields(_read_exactly(sock, length - 4)):
             return False
     raise WireError("the listener does not speak PostgreSQL's protocol")
+
+
+def _more_to_read(sock: Any) -> bool:
+    """Whether bytes wait: after its one letter PostgreSQL is silent until the client goes on."""
+    limit = sock.gettimeout()
+    sock.settimeout(0)
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except BlockingIOError:
+        return False
+    finally:
+        sock.settimeout(limit)
 
 
 def login_error(sock: Any, user: str, database: str, password: str, use_tls: bool) -> dict[str, str] | None:
@@ -135,13 +147,6 @@ def _read_message(sock: Any) -> tuple[bytes, bytes]:
     if not 4 <= length <= MAX_MESSAGE:
         raise WireError("the listener does not speak PostgreSQL's protocol")
     return kind, _read_exactly(sock, length - 4)
-
-
-def _read_error(sock: Any) -> tuple[bytes, dict[str, str]]:
-    (length,) = struct.unpack("!i", _read_exactly(sock, 4))
-    if not 4 <= length <= 65536:
-        raise WireError("the listener does not speak PostgreSQL's protocol")
-    return b"E", parse_fields(_read_exactly(sock, length - 4))
 
 
 def connect(host: str, port: int, timeout: float) -> socket.socket:

@@ -194,10 +194,10 @@ def _judge_actuator(rung: Rung, answer: Answer) -> Verdict:
         return refusal
     if answer.http_status not in (200, 503):
         return _by_status(answer, body)
+    if answer.cut == "short":
+        return _verdict(answer, "reset", f"HTTP {answer.http_status}, body cut short")
     word = _status_word(body.get("status")) if isinstance(body, Mapping) else None
     if word is None or not isinstance(body, Mapping):
-        if answer.cut == "short":
-            return _verdict(answer, "reset", f"HTTP {answer.http_status}, body cut short")
         detail = f"HTTP {answer.http_status} with {describe_body(answer)} instead of actuator JSON"
         return _verdict(answer, "unexpected_body", detail)
     parts = components_of(body)

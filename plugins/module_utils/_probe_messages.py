@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._probe_model import Outcome, Probe, Rung, Skip, Verdict
 
@@ -168,3 +169,26 @@ def _describe_healthy(probe: Probe, outcome: Outcome, rung: Rung, verdict: Verdi
 def outcome_rung(outcome: Outcome) -> int:
     """The number of the deciding rung as people count."""
     return int(outcome.rung["index"]) + 1 if outcome.rung else 1
+
+
+def summary(outcomes: Iterable[Outcome]) -> str:
+    """All services in one text: a line for each that is not healthy, or shallow."""
+    every = list(outcomes)
+    bad = [outcome for outcome in every if not outcome.healthy]
+    shallow = [outcome for outcome in every if outcome.healthy and outcome.shallow]
+    if not bad:
+        lines = [f"{len(every)} of {len(every)} healthy."]
+    else:
+        lines = [f"{len(bad)} of {len(every)} not healthy: {', '.join(outcome.name for outcome in bad)}."]
+    return "\n".join([*lines, *(f"  {outcome.message}" for outcome in [*bad, *shallow])])
+
+
+def progress(service: Mapping[str, Any], elapsed: float, timeout: float) -> str:
+    """One line while waiting, from the result of one service."""
+    seen = service["cause"] if service["attempts"] else "not asked yet"
+    parts = [f"HTTP {service['http_status']}"] if service["http_status"] is not None else []
+    parts += [f"{name}={status}" for name, status in sorted(service["components"].items()) if status != "UP"][:5]
+    if service["successes"]:
+        parts.append(f"good answers in a row: {service['successes']}")
+    said = f" ({', '.join(parts)})" if parts else ""
+    return f"{service['name']}: waiting {elapsed:.0f} of {timeout:.0f} s, {seen}{said}, {service['rung']['url']}"

@@ -14,10 +14,12 @@ import os
 import socket
 import ssl
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils import _prober_http, _prober_servers
 from ansible_collections.dwp.backend.plugins.module_utils._probe_model import Answer, Rung
+from ansible_collections.dwp.backend.plugins.module_utils._requires import require
 
 
 class Cutter:
@@ -42,6 +44,15 @@ class Cutter:
                 socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
         except (OSError, ValueError):
             pass
+
+
+def prepare(kinds: Iterable[str]) -> None:
+    """Import what these kinds need before any clock runs; says at once what is missing."""
+    for kind in sorted(set(kinds)):
+        if kind in ("actuator", "http"):
+            _prober_http.adapter()
+        elif kind in ("postgres", "redis"):
+            require({"postgres": "psycopg2"}.get(kind, kind))
 
 
 def ask(rung: Rung, timeout: float, cutter: Cutter) -> Answer:
@@ -115,4 +126,4 @@ def _short(error: BaseException) -> str:
         return str(error.reason or error.strerror or "")[:160]
     if isinstance(error, OSError) and error.strerror:
         return "" if isinstance(error, ConnectionRefusedError) else str(error.strerror)[:160]
-    return type(error).__name__
+    return "" if type(error) is OSError else type(error).__name__

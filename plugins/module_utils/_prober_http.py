@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import http.client
+import sys
 import threading
 import time
 from typing import Any
@@ -34,8 +35,8 @@ def ask_http(rung: Rung, deadline: float, cutter: Any) -> Answer:
     _current.cutter = cutter
     with requests.Session() as session:
         session.trust_env = False  # neither proxies nor .netrc of whoever runs this
-        session.mount("http://", _adapter())
-        session.mount("https://", _adapter())
+        session.mount("http://", adapter())
+        session.mount("https://", adapter())
         with session.request(
             rung.method,
             rung.url,
@@ -71,15 +72,14 @@ def _read_body(raw: Any, deadline: float) -> tuple[bytes, str]:
         raise
 
 
-@functools.lru_cache(maxsize=1)
 def talk_errors() -> tuple[type[Exception], ...]:
     """Everything that an endpoint can provoke, for `except`."""
     known: tuple[type[Exception], ...] = (OSError, UnicodeError, http.client.HTTPException)
-    try:
-        requests = require("requests")
-        import urllib3
-    except Exception:  # without requests no HTTP question gets far enough to raise them
+    if "requests" not in sys.modules:  # then nobody asked by HTTP, and nothing of it can be raised
         return known
+    requests = require("requests")
+    import urllib3
+
     return (*known, urllib3.exceptions.HTTPError, requests.exceptions.RequestException)
 
 
@@ -101,8 +101,12 @@ def failure_of_http(chain: list[BaseException]) -> Answer | None:
 @functools.lru_cache(maxsize=1)
 def _adapter_class() -> Any:
     requests = require("requests")
+    import urllib3
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+    # `verify: false` was asked for on purpose; a line per attempt on standard error tells nobody anything.
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def watched(base: Any) -> Any:
         class Watched(base):
@@ -132,5 +136,6 @@ def _adapter_class() -> Any:
     return Adapter
 
 
-def _adapter() -> Any:
+def adapter() -> Any:
+    """A transport of requests that shows its sockets and never tries twice."""
     return _adapter_class()(max_retries=0)

@@ -207,7 +207,7 @@ class Redis(Server):
 
 
 class Database:
-    """A fresh database with an owner of its own, gone after the test."""
+    """A fresh database with an owner of its own, gone after the test (the role, which may own more, stays)."""
 
     def __init__(self, server: Postgres) -> None:
         self.server, self.host, self.port = server, server.host, server.port
@@ -237,9 +237,8 @@ class Database:
 
     def drop(self) -> None:
         self.server.start()
-        name, role = psycopg2.sql.Identifier(self.name), psycopg2.sql.Identifier(self.user)
+        name = psycopg2.sql.Identifier(self.name)
         self.server.execute(psycopg2.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-        self.server.execute(psycopg2.sql.SQL("DROP ROLE IF EXISTS {}").format(role))
 
 
 def _served(server: Any) -> Iterator[Any]:
