@@ -131,10 +131,10 @@ def _find(entry: Mapping[str, Any], proc: str) -> _processes.Process:
 def _from_file(path: str) -> Found:
     source = Source(path)
     try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its writer
+            return Found(None, source, [Trouble(f"{path} is not a file")])
         with open(path, "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                return Found(None, source, [Trouble(f"{path} is not a file")])
             data = stream.read(_LARGEST_FILE + 1)
     except OSError as error:
         what = error.strerror or "it cannot be read"
