@@ -1,0 +1,297 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One pass over a service's chunks: signatures, error groups, level counts, starts and stops.
+
+Every log line is looked at by `bytes.find` only. Around what it finds the record is cut out, and what is left of it
+after taking away digits and hexadecimal letters, its skeleton, decides which signatures can match at all. Skeletons are
+remembered, so that the thousandth record of a flood costs a dictionary look-up. (A text that holds a literal also holds
+that literal's skeleton in its own; the other way round is not sure, so the expressions decide.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.dwp.backend.plugins.module_utils._logs import lifecycle
+from ansible_collections.dwp.backend.plugins.module_utils._logs.formats import Record, time_of
+from ansible_collections.dwp.backend.plugins.module_utils._logs.records import Chunk, shorten
+from ansible_collections.dwp.backend.plugins.module_utils._logs.templates import Group, group_for
+from ansible_collections.dwp.backend.plugins.module_utils._logs.window import Window
+from ansible_collections.dwp.backend.plugins.module_utils._signature_match import match_text
+from ansible_collections.dwp.backend.plugins.module_utils._signatures import Match, Signature
+
+GATES = (b"ERROR", b"WARN")
+NOT_OWN = (b"Killed process", b"class file version")
+DEBUG_ONLY = (b"Response took longer than timeout",)
+AFTER_START = 3  # records behind "Starting" that are read whatever their level: the profile is told there
+KEPT = 3
+MOST_TIMES = 100000
+MOST_SKELETONS = 20000
+_SKELETON = b"0123456789abcdefABCDEF-"
+_LEVEL = re.compile(rb"(?<![A-Za-z])(ERROR|WARN)(?![A-Za-z])")
+_PID = re.compile(rb" (\d+) --- \[")
+_ABSENT = re.compile(
+    r"No static resource|NoResourceFoundException|NoHandlerFoundException|Missing required header|is not supported"
+    r"|Authentication failed: path=|Full authentication is required"
+)
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """What the caller's own probes leave behind: paths that they asked for, and when."""
+
+    paths: tuple[str, ...] = ()
+    windows: tuple[Window, ...] = ()
+
+    def covers(self, record: Record, matches: Sequence[Match]) -> bool:
+        """True for a record that tells only that such a path is absent or closed; a real failure behind it counts."""
+        if not self.paths or any(not match.signature.by_probe for match in matches):
+            return False
+        if self.windows and not any(window.contains(record.time) for window in self.windows):
+            return False
+        text = record.text[:4000]
+        if not matches and not _ABSENT.search(text):
+            return False
+        for path in self.paths:
+            bare = re.escape(path.strip("/"))
+            if bare and re.search(rf"(?<![\w-]){bare}(?![\w/-])", text):
+                return True
+        return False
+
+
+@dataclass
+class Hits:
+    """All occurrences of one signature in one service."""
+
+    signature: Signature
+    count: int = 0
+    times: list[float] = field(default_factory=list)
+    newest: list[tuple[Record, Match]] = field(default_factory=list)
+    oldest: tuple[Record, Match] | None = None
+    suspects: int = 0
+
+    def add(self, record: Record, match: Match, suspect: bool) -> None:
+        self.count += 1
+        self.suspects += suspect
+        if record.time is not None and len(self.times) < MOST_TIMES:
+            self.times.append(record.time)
+        if self.oldest is None or _order(record) < _order(self.oldest[0]):
+            self.oldest = (record, match)
+        self.newest.append((record, match))
+        if len(self.newest) > KEPT:
+            self.newest.sort(key=lambda pair: _order(pair[0]), reverse=True)
+            del self.newest[KEPT:]
+
+
+def _order(record: Record) -> tuple[float, int]:
+    return (record.time if record.time is not None else 0.0, record.offset)
+
+
+class Scan:
+    """Collects what the chunks of one service say; feed it with `chunk()`."""
+
+    def __init__(
+        self,
+        service: str,
+        signatures: Sequence[Signature],
+        window: Window,
+        environment: str = "",
+        ignore: Ignore | None = None,
+        levels: Sequence[str] = ("ERROR",),
+        names: Sequence[str] = (),
+    ) -> None:
+        self.service, self.window, self.environment = service, window, environment
+        self.ignore = ignore or Ignore()
+        self.levels = set(levels)
+        self.names = (service, f"dwp-{service}", *names)
+        self.hits: dict[str, Hits] = {}
+        self.groups: dict[tuple[str, ...], Group] = {}
+        self.counts: dict[str, int] = {}
+        self.events: list[lifecycle.Event] = []
+        self.discounted = 0
+        self.truncated = 0
+        self._signatures = [signature for signature in signatures if signature.patterns]
+        self._anywhere = sorted({s.anywhere.encode() for s in self._signatures if s.anywhere})
+        self._always = [s for s in self._signatures if not all(s.literals)]
+        self._literals: dict[bytes, list[Signature]] = {}
+        for signature in self._signatures:
+            for literal in signature.literals:
+                if literal:
+                    self._literals.setdefault(literal.encode().translate(None, _SKELETON), []).append(signature)
+        self._heads: dict[bytes, tuple[str, tuple[Signature, ...]]] = {}
+        self._rests: dict[bytes, tuple[Signature, ...]] = {}
+        self._known_groups: dict[tuple[bytes, bytes], Group] = {}
+        self._line = (0, 0)
+
+    def chunk(self, chunk: Chunk) -> None:
+        data, cutter = chunk.data, chunk.cutter
+        done: set[int] = set()
+        self._line = (0, chunk.line or 0)
+        for anchor in lifecycle.ANCHORS if chunk.own else lifecycle.ANCHORS + lifecycle.EXIT_ANCHORS:
+            position = data.find(anchor)
+            while position >= 0:
+                start, end = cutter.start(data, position), cutter.end(data, position)
+                self._event(chunk, start, end)
+                if anchor is lifecycle.STARTING:
+                    self._after_start(chunk, end, done)
+                position = data.find(anchor, end)
+        find, rfind, is_head, next_head = data.find, data.rfind, cutter.head.match, cutter.next.search
+        for anchor in (*GATES, *(a for a in self._anywhere if self._possible(a, chunk))):
+            position = find(anchor)
+            while position >= 0:
+                start = rfind(b"\n", 0, position) + 1
+                if start and not is_head(data, start):
+                    start = cutter.start(data, start - 1)
+                match = next_head(data, position)
+                end = match.end() if match else len(data)
+                if start not in done:
+                    done.add(start)
+                    self._record(chunk, start, end)
+                position = find(anchor, end)
+        if chunk.last and data:
+            # What a dying JVM prints itself continues the last record, whatever its level.
+            start = cutter.last(data) or 0
+            if start not in done:
+                self._record(chunk, start, len(data))
+
+    @staticmethod
+    def _possible(anchor: bytes, chunk: Chunk) -> bool:
+        """Spares a pass for what the kernel or the JVM say outside of a service's log, and for DEBUG where it is off."""
+        if chunk.own and anchor in NOT_OWN:
+            return False
+        return anchor not in DEBUG_ONLY or b"DEBUG" in chunk.data[:65536] or b"DEBUG" in chunk.data[-65536:]
+
+    def _event(self, chunk: Chunk, start: int, end: int) -> None:
+        record = chunk.record(start, end)
+        event = lifecycle.event_of(record, self.names)
+        if event is not None and self.window.contains(event.time):
+            self._locate(chunk, record, start)
+            self.events.append(event)
+
+    def _after_start(self, chunk: Chunk, position: int, done: set[int]) -> None:
+        for _number in range(AFTER_START):
+            if position >= len(chunk.data):
+                return
+            end = chunk.cutter.end(chunk.data, position)
+            if position not in done:
+                done.add(position)
+                self._record(chunk, position, end)
+            position = end
+
+    def _record(self, chunk: Chunk, start: int, end: int) -> None:
+        raw = chunk.data[start:end]
+        if len(raw) > 65536:
+            raw, _cut = shorten(raw)
+        head, _newline, rest = raw.partition(b"\n")
+        head_key = head.translate(None, _SKELETON)
+        known = self._heads.get(head_key)
+        if known is None:
+            known = self._learn(head, head_key)
+        level, candidates = known
+        rest_key = b""
+        if rest:
+            rest_key = rest.translate(None, _SKELETON)
+            more = self._rests.get(rest_key)
+            if more is None:
+                more = self._candidates(rest_key)
+                if len(self._rests) > MOST_SKELETONS // 10:
+                    self._rests.clear()
+                self._rests[rest_key] = more
+            if more:
+                candidates = (*candidates, *(one for one in more if one not in candidates))
+        wanted = level in self.levels
+        if not candidates and not wanted and not self._always:
+            self.counts[level] = self.counts.get(level, 0) + 1
+            return
+        time = time_of(chunk.data, start)
+        if time is None:
+            time = chunk.time_at(start)
+        if not self.window.contains(time):
+            return
+        if candidates or self._always or (self.ignore.paths and self._mentions_ignored(raw)):
+            record = chunk.record(start, end)
+            matches = match_text(record.text, (*candidates, *self._always), self.environment)
+            if self.ignore.covers(record, matches):
+                self.discounted += 1
+                return
+            self._note(chunk, start, end, record, matches)
+        self.counts[level] = self.counts.get(level, 0) + 1
+        if wanted:
+            self._group(chunk, start, end, (head_key, rest_key), time)
+
+    def _learn(self, head: bytes, key: bytes) -> tuple[str, tuple[Signature, ...]]:
+        match = _LEVEL.search(head[:400])
+        level = match[1].decode() if match and b" --- " not in head[: match.start()] else ""
+        if head.lstrip(b"\x00").startswith(b"{"):
+            level = self._structured_level(head)
+        found = (level, self._candidates(key))
+        if len(self._heads) > MOST_SKELETONS:
+            self._heads.clear()
+            self._known_groups.clear()
+        self._heads[key] = found
+        return found
+
+    @staticmethod
+    def _structured_level(head: bytes) -> str:
+        match = re.search(rb'"(?:log\.level|level|_level_name)"\s*:\s*"(ERROR|WARN)', head)
+        return match[1].decode() if match else ""
+
+    def _candidates(self, key: bytes) -> tuple[Signature, ...]:
+        found: list[Signature] = []
+        for literal, signatures in self._literals.items():
+            if literal in key:
+                found.extend(one for one in signatures if one not in found)
+        return tuple(found)
+
+    def _mentions_ignored(self, raw: bytes) -> bool:
+        beginning = raw[:4000]
+        return any(path.strip("/").encode() in beginning for path in self.ignore.paths if path.strip("/"))
+
+    def _note(self, chunk: Chunk, start: int, end: int, record: Record, matches: list[Match]) -> None:
+        if not matches:
+            return
+        self.truncated += record.truncated
+        self._locate(chunk, record, start)
+        event = lifecycle.event_of(record, self.names)
+        if event is not None and event.kind == "failed":
+            self.events.append(event)
+        suspect = self._suspect(chunk, start, end, record)
+        for match in matches:
+            hits = self.hits.setdefault(match.signature.id, Hits(match.signature))
+            hits.add(record, match, suspect)
+
+    def _suspect(self, chunk: Chunk, start: int, end: int, record: Record) -> bool:
+        """A line that somebody smuggled in through a request: another PID than the records around it have."""
+        if record.pid is None or record.format != "text" or start == 0:
+            return False
+        data = chunk.data
+        before = _PID.search(data, chunk.cutter.start(data, start - 1), start)
+        after = _PID.search(data, end, min(len(data), end + 400))
+        own = str(record.pid).encode()
+        return before is not None and after is not None and before[1] == after[1] != own
+
+    def _group(self, chunk: Chunk, start: int, end: int, key: tuple[bytes, bytes], time: float | None) -> None:
+        group = self._known_groups.get(key)
+        if group is None:
+            record = chunk.record(start, end)
+            self._locate(chunk, record, start)
+            group = group_for(self.groups, record)
+            self._known_groups[key] = group
+        group.add(time)
+        if group.newest is None or (time or 0.0) > (group.newest.time or 0.0):
+            group.newest = chunk.record(start, end)
+            self._locate(chunk, group.newest, start)
+
+    def _locate(self, chunk: Chunk, record: Record, start: int) -> None:
+        """The line number, where the reader counts lines; counted on from the last one asked for."""
+        if chunk.line is None:
+            return
+        position, line = self._line
+        if start < position:
+            position, line = 0, chunk.line
+        line += chunk.data.count(b"\n", position, start)
+        self._line = (start, line)
+        record.line = line

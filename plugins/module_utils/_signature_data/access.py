@@ -1,0 +1,171 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signatures of tokens and of health endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_FINGERPRINTS = "ansible-playbook playbooks/preflight.yml -i inventories/ENVIRONMENT"
+
+SIGNATURES: list[dict[str, Any]] = [
+    {
+        "id": "JWT_SIG",
+        "priority": 2,
+        "about": "environment",
+        "severity": "degraded",
+        "patterns": [
+            r"Signed JWT rejected: Invalid signature",
+            r"JWT signature does not match locally computed signature",
+            r"JWT signature validation failed",
+        ],
+        "details": [r"path=(?P<path>[^\s,]+)"],
+        "meaning": "the token was signed with another JWT_SECRET",
+        "next": {
+            "command": _FINGERPRINTS,
+            "risk": "read-only",
+            "verify": "the fingerprints of JWT_SECRET agree over auth, main and the AI platform",
+        },
+        "source": "failures.md section 3; the third text is not confirmed",
+    },
+    {
+        "id": "JWT_ALG",
+        "priority": 2,
+        "about": "environment",
+        "severity": "degraded",
+        "patterns": [r"Another algorithm expected, or no matching key"],
+        "meaning": "a token signed with another algorithm, such as RS256, met a decoder for HS256",
+        "next": {
+            "command": "cut -d. -f1 TOKEN_FILE | base64 -d",
+            "risk": "read-only",
+            "verify": "alg is HS256; otherwise correct the issuer",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "JWT_EXP",
+        "priority": 5,
+        "about": "caller",
+        "severity": "note",
+        "patterns": [
+            r"Jwt expired at (?P<at>\S+)",
+            r"JWT expired (?P<ms>\d+) milliseconds ago",
+            r"JWT token has expired",
+        ],
+        "meaning": "the token is too old, or clocks differ by more than 60 s (jjwt allows none)",
+        "next": {
+            "command": "timedatectl",
+            "risk": "read-only",
+            "verify": "the clock is synchronised on issuer and receiver; a fresh token is accepted",
+        },
+        "source": "failures.md section 3; the third text is not confirmed",
+    },
+    {
+        "id": "JWT_WEAK",
+        "priority": 1,
+        "about": "environment",
+        "severity": "down",
+        "patterns": [
+            r"not secure enough for any JWT HMAC-SHA algorithm",
+            r"The secret length must be at least 256 bits",
+        ],
+        "details": [r"key byte array is (?P<bits>\d+) bits"],
+        "meaning": "JWT_SECRET is shorter than 32 bytes: one service dies at its start, another fails with the first token",
+        "next": {
+            "command": "openssl rand -base64 48",
+            "risk": "read-only",
+            "verify": "with the new value in the vault and both sides restarted, a login succeeds",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "JWT_MALFORMED",
+        "priority": 6,
+        "about": "caller",
+        "severity": "note",
+        "patterns": [r"Malformed token", r"Malformed payload"],
+        "meaning": "the token is junk, or exp and iat were sent as text",
+        "next": {
+            "command": "cut -d. -f2 TOKEN_FILE | base64 -d",
+            "risk": "read-only",
+            "verify": "exp and iat are whole numbers: in Python int(ts)",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "ACTUATOR_401",
+        "priority": 6,
+        "about": "service",
+        "severity": "note",
+        "patterns": [],
+        "observed_by": "a probe: /actuator/health answers 401",
+        "meaning": "the service's filter chain closes the health endpoint, or hides an error behind /error",
+        "next": {
+            "command": "curl -sS -i http://HOST:PORT/actuator/health",
+            "risk": "read-only",
+            "verify": 'a business path answers; EndpointRequest.to("health", "prometheus") permits it for good',
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "ACTUATOR_ABSENT",
+        "priority": 6,
+        "about": "service",
+        "severity": "note",
+        "patterns": [r"No static resource actuator(?:/(?P<endpoint>[\w/-]+))?"],
+        "by_probe": True,
+        "observed_by": "the log, or a probe: 404, or 500 with errorCode E1000",
+        "meaning": "the jar has no actuator, and each question for it writes a stack trace",
+        "next": {
+            "command": "unzip -l {jar} | grep spring-boot-actuator",
+            "risk": "read-only",
+            "verify": "probe a business path and the port; spring-boot-starter-actuator makes the endpoint real",
+        },
+        "source": "failures.md section 3; spring-boot#38733, #38744",
+    },
+    {
+        "id": "HEALTH_DB",
+        "priority": 4,
+        "about": "postgres",
+        "severity": "degraded",
+        "patterns": [r"DataSource health check failed"],
+        "yields_to": ["PG_*", "HIKARI_*", "DB_UNREACHABLE", "TLS", "DISK_FULL"],
+        "meaning": "the health check of the database failed; the exception is in the record",
+        "next": {
+            "command": "ansible-playbook playbooks/triage.yml -i inventories/ENVIRONMENT -e dwp_only={service}",
+            "risk": "read-only",
+            "verify": "the probe of the database passes every step",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "HEALTH_REDIS",
+        "priority": 4,
+        "about": "redis",
+        "severity": "degraded",
+        "patterns": [r"Redis health check failed"],
+        "yields_to": ["REDIS_*", "TLS"],
+        "meaning": "the health check of Redis failed; the exception is in the record",
+        "next": {
+            "command": "redis-cli -h REDIS_HOST -p REDIS_PORT ping",
+            "risk": "read-only",
+            "verify": "it answers PONG",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "HEALTH_SLOW",
+        "priority": 5,
+        "about": "service",
+        "severity": "note",
+        "patterns": [r"Health contributor (?P<contributor>.{0,300}?) took (?P<duration>\S+) to respond"],
+        "meaning": "a dependency named in the line answers slowly",
+        "next": {
+            "command": "ansible-playbook playbooks/triage.yml -i inventories/ENVIRONMENT -e dwp_only={service}",
+            "risk": "read-only",
+            "verify": "the dependency answers within a second",
+        },
+        "source": "failures.md section 3",
+    },
+]

@@ -1,0 +1,292 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signatures of PostgreSQL, the connection pool and Redis, as a service sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ACTIVITY = (
+    'psql -h DB_HOST -U DB_USERNAME -d DB_NAME -c "SELECT application_name, state, count(*) '
+    'FROM pg_stat_activity GROUP BY 1, 2 ORDER BY 3 DESC"'
+)
+_LADDER = "ansible-playbook playbooks/triage.yml -i inventories/ENVIRONMENT -e dwp_only={service}"
+
+SIGNATURES: list[dict[str, Any]] = [
+    {
+        "id": "HIKARI_TIMEOUT",
+        "priority": 3,
+        "about": "postgres",
+        "severity": "degraded",
+        "patterns": [
+            r"Connection is not available, request timed out after (?P<ms>\d+)ms "
+            r"\(total=(?P<total>\d+), active=(?P<active>\d+), idle=(?P<idle>\d+), waiting=(?P<waiting>\d+)\)"
+        ],
+        "yields_to": ["PG_*"],
+        "meaning": "no connection of the pool became free in time",
+        "variants": [
+            {
+                "name": "unreachable",
+                "zero": "total",
+                "meaning": "the pool is empty: the database cannot be reached",
+                "next": {"command": _LADDER, "risk": "read-only", "verify": "the probe of the database passes every step"},
+            },
+            {
+                "name": "exhausted",
+                "same": ["active", "total"],
+                "meaning": "every connection is in use: a leak, slow SQL, or a pool that is too small",
+                "next": {
+                    "command": _ACTIVITY,
+                    "risk": "read-only",
+                    "verify": "active falls below total; leak-detection-threshold names the code that keeps connections",
+                },
+            },
+        ],
+        "next": {"command": _ACTIVITY, "risk": "read-only", "verify": "no request waits for a connection"},
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "HIKARI_INIT",
+        "priority": 2,
+        "about": "postgres",
+        "severity": "down",
+        "patterns": [
+            r"Failed to initialize pool: (?P<reason>.{0,500})",
+            r"Exception during pool initialization",
+            r"Unable to obtain connection from database",
+        ],
+        "yields_to": ["PG_*", "TLS"],
+        "meaning": "the database refused the first connection; a PG_ row of the same record says why",
+        "next": {"command": _LADDER, "risk": "read-only", "verify": "the probe of the database passes every step"},
+        "source": "failures.md section 3; the first two texts are not confirmed",
+    },
+    {
+        "id": "DB_UNREACHABLE",
+        "priority": 2,
+        "about": "postgres",
+        "severity": "degraded",
+        "patterns": [r"Failed to obtain JDBC Connection", r"Unable to acquire JDBC Connection"],
+        "yields_to": ["PG_*", "HIKARI_TIMEOUT"],
+        "meaning": "the database is gone at run time; Tomcat's log keeps only the root cause, without host and port",
+        "next": {"command": _LADDER, "risk": "read-only", "verify": "the probe with the service's own DB_* passes every step"},
+        "source": "failures.md section 3; the second text is not confirmed",
+    },
+    {
+        "id": "HIKARI_STALE",
+        "priority": 5,
+        "about": "postgres",
+        "severity": "note",
+        "patterns": [r"Failed to validate connection .{0,500}? Possibly consider using a shorter maxLifetime"],
+        "yields_to": ["PG_*"],
+        "meaning": "idle connections were cut: the server was restarted, or a firewall; the pool recovers alone",
+        "next": {
+            "command": 'psql -h DB_HOST -U DB_USERNAME -d DB_NAME -c "SELECT pg_postmaster_start_time()"',
+            "risk": "read-only",
+            "verify": "if it repeats without a restart of the server, maxLifetime below its or the firewall's limit ends it",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "HIKARI_LEAK",
+        "priority": 4,
+        "about": "service",
+        "severity": "degraded",
+        "patterns": [r"Connection leak detection triggered for (?P<connection>\S+)"],
+        "meaning": "a connection was not returned, or a statement runs longer than the threshold",
+        "next": {
+            "command": "grep -A 30 'Connection leak detection triggered' {file}",
+            "risk": "read-only",
+            "verify": "the stack of the record names the code that took the connection",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "STARVED",
+        "priority": 4,
+        "about": "host",
+        "severity": "degraded",
+        "patterns": [r"Thread starvation or clock leap detected \(housekeeper delta=(?P<delta>[^)]+)\)"],
+        "meaning": "the process stood still: long garbage collection, no CPU, suspended host, or the clock jumped",
+        "next": {
+            "command": "jcmd PID GC.heap_info; uptime; timedatectl",
+            "risk": "read-only",
+            "verify": "jvm_gc_pause_seconds_max and the load of the host are low and the clock is synchronised",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "PG_REFUSED",
+        "priority": 1,
+        "about": "postgres",
+        "severity": "down",
+        "patterns": [r"Connection to (?P<host>\S+):(?P<port>\d+) refused"],
+        "meaning": "nothing listens at the address of the database: PostgreSQL is down, or host or port are wrong",
+        "next": {
+            "command": "pg_isready -h {host} -p {port}",
+            "risk": "read-only",
+            "verify": "it answers: accepting connections",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "PG_AUTH",
+        "priority": 1,
+        "about": "environment",
+        "severity": "down",
+        "patterns": [r'password authentication failed for user "(?P<user>[^"]+)"'],
+        "meaning": "28P01: DB_PASSWORD of the service is not the role's password",
+        "next": {
+            "command": _LADDER,
+            "risk": "read-only",
+            "verify": "the fingerprints of DB_PASSWORD agree and the login step of the probe passes",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "PG_NODB",
+        "priority": 1,
+        "about": "postgres",
+        "severity": "down",
+        "patterns": [r'database "(?P<database>[^"]+)" does not exist'],
+        "meaning": "3D000: the database was never created (an init script runs only on an empty volume), or DB_NAME is wrong",
+        "next": {
+            "command": "psql -h DB_HOST -U DB_USERNAME -d postgres -l",
+            "risk": "read-only",
+            "verify": "the list holds {database}",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "PG_FULL",
+        "priority": 1,
+        "about": "postgres",
+        "severity": "down",
+        "patterns": [r"too many clients already", r"remaining connection slots are reserved"],
+        "meaning": "53300: the pools of all services together need more than max_connections",
+        "next": {
+            "command": _ACTIVITY,
+            "risk": "read-only",
+            "verify": "the sum of maximum-pool-size over all instances is below max_connections - superuser_reserved_connections",
+        },
+        "source": "failures.md section 3; the first text is not confirmed",
+    },
+    {
+        "id": "PG_STARTING",
+        "priority": 8,
+        "about": "postgres",
+        "severity": "degraded",
+        "patterns": [r"the database system is (?P<state>starting up|shutting down|in recovery mode|not (?:yet )?accepting.*)"],
+        "meaning": "57P03: the server is starting, stopping or recovering",
+        "next": {"command": "pg_isready -h DB_HOST -p DB_PORT", "risk": "read-only", "verify": "accepting connections, after some seconds"},
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "PG_TERMINATED",
+        "priority": 8,
+        "about": "postgres",
+        "severity": "note",
+        "patterns": [r"terminating connection due to administrator command"],
+        "meaning": "57P01: the server was restarted, or somebody ran pg_terminate_backend; a note, look further",
+        "next": {
+            "command": 'psql -h DB_HOST -U DB_USERNAME -d DB_NAME -c "SELECT pg_postmaster_start_time()"',
+            "risk": "read-only",
+            "verify": "the time tells whether the server was restarted",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "PG_PERM",
+        "priority": 2,
+        "about": "postgres",
+        "severity": "down",
+        "patterns": [r"permission denied for schema public", r"SQL State  : 42501"],
+        "details": [r"permission denied for (?P<object>.+)"],
+        "meaning": "42501: the role lacks a right; PostgreSQL 15 lets only the owner create in schema public",
+        "next": {
+            "command": 'psql -h DB_HOST -U postgres -d DB_NAME -c "GRANT CREATE ON SCHEMA public TO DB_USERNAME"',
+            "risk": "destructive",
+            "verify": "the migration runs at the next start; the other way is to make the role the owner of the schema",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "PG_NOTABLE",
+        "priority": 3,
+        "about": "postgres",
+        "severity": "degraded",
+        "patterns": [r'relation "(?P<relation>[^"]+)" does not exist'],
+        "yields_to": ["FLYWAY_SQL"],
+        "meaning": "42P01: a migration has not run, or search_path names another schema",
+        "next": {
+            "command": "ansible-playbook playbooks/flyway_status.yml -i inventories/ENVIRONMENT -e dwp_only={service}",
+            "risk": "read-only",
+            "verify": "no migration is pending and default_schema is the schema that was migrated",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "PG_DEADLOCK",
+        "priority": 5,
+        "about": "postgres",
+        "severity": "degraded",
+        "patterns": [r"deadlock detected"],
+        "yields_to": ["FLYWAY_SQL"],
+        "details": [r"Detail: (?P<detail>Process \d+ waits for [^\n]+)"],
+        "meaning": "40P01: two transactions took locks in opposite order; one was ended",
+        "next": {
+            "command": "psql -h DB_HOST -U DB_USERNAME -d DB_NAME "
+            '-c "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"',
+            "risk": "read-only",
+            "verify": "the counter does not grow; DETAIL in the record names both statements",
+        },
+        "source": "failures.md section 3; text not confirmed",
+    },
+    {
+        "id": "REDIS_REFUSED",
+        "priority": 2,
+        "about": "redis",
+        "severity": "degraded",
+        "patterns": [
+            r"Unable to connect to Redis",
+            [r"RedisConnectionException: Unable to connect to (?P<target>\S+)", r"Connection refused"],
+        ],
+        "details": [r"Unable to connect to (?P<target>[^\s:]\S*:\d+)"],
+        "yields_to": ["REDIS_AUTH"],
+        "meaning": "Redis does not answer; approvals, audit and chat are touched, nothing else",
+        "next": {
+            "command": "redis-cli -h REDIS_HOST -p REDIS_PORT ping",
+            "risk": "read-only",
+            "verify": "it answers PONG; a service may have the host localhost fixed",
+        },
+        "source": "failures.md section 3; spring-boot#44581",
+    },
+    {
+        "id": "REDIS_AUTH",
+        "priority": 2,
+        "about": "environment",
+        "severity": "degraded",
+        "patterns": [r"NOAUTH(?= )", r"WRONGPASS(?= )"],
+        "meaning": "REDIS_PASSWORD is missing or wrong",
+        "next": {
+            "command": "redis-cli -h REDIS_HOST -p REDIS_PORT --askpass ping",
+            "risk": "read-only",
+            "verify": "it answers PONG with the password of the service's environment; compare the fingerprints",
+        },
+        "source": "failures.md section 3; spring-boot#43609",
+    },
+    {
+        "id": "REDIS_SLOW",
+        "priority": 4,
+        "about": "redis",
+        "severity": "degraded",
+        "patterns": [r"RedisCommandTimeoutException: Command timed out after (?P<limit>[\w ().]+)"],
+        "meaning": "Redis or the network took longer than the command time-out",
+        "next": {
+            "command": "redis-cli -h REDIS_HOST -p REDIS_PORT slowlog get 10",
+            "risk": "read-only",
+            "verify": "redis-cli --latency stays below some milliseconds",
+        },
+        "source": "failures.md section 3",
+    },
+]

@@ -1,0 +1,103 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signatures of the Java process and its host: memory, files, disk, certificates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SIGNATURES: list[dict[str, Any]] = [
+    {
+        "id": "OOM_HEAP",
+        "priority": 1,
+        "about": "service",
+        "severity": "degraded",
+        "patterns": [r"OutOfMemoryError: (?P<what>[^\n\]]+)"],
+        "anywhere": "OutOfMemoryError",
+        "meaning": "the JVM ran out of the named memory and goes on running in an unknown state",
+        "next": {
+            "command": "jcmd PID GC.heap_info; jcmd PID Thread.print > threads.txt",
+            "risk": "read-only",
+            "verify": "keep both before the restart; afterwards heap use after a full collection stays below -Xmx",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "OOM_KILLED",
+        "priority": 1,
+        "about": "host",
+        "severity": "down",
+        "patterns": [
+            r"Out of memory: Killed process (?P<pid>\d+) \(java\)",
+            r"Memory cgroup out of memory: Killed process (?P<pid>\d+) \(java\)",
+            r"Failed with result 'oom-kill'",
+        ],
+        "anywhere": "Killed process",
+        "meaning": "the kernel killed the process: the host or its control group had no memory left (exit status 137)",
+        "next": {
+            "command": "journalctl -k --grep 'Killed process' --since -1h --no-pager",
+            "risk": "read-only",
+            "verify": "MaxRAMPercentage or -Xmx fits into the limit of the unit and of the host",
+        },
+        "source": "failures.md section 3; text not confirmed",
+    },
+    {
+        "id": "NOFILE",
+        "priority": 2,
+        "about": "service",
+        "severity": "degraded",
+        "patterns": [r"Too many open files"],
+        "meaning": "LimitNOFILE is too small, or the service leaks file descriptors",
+        "next": {
+            "command": "ls /proc/PID/fd | wc -l; grep 'open files' /proc/PID/limits",
+            "risk": "read-only",
+            "verify": "the number is below the limit and does not grow",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "DISK_FULL",
+        "priority": 1,
+        "about": "host",
+        "severity": "down",
+        "patterns": [r"No space left on device"],
+        "anywhere": "No space left on device",
+        "observed_by": "the log, a log that ends inside a line, or health diskSpace DOWN",
+        "meaning": "a file system is full, often of logs (SQL and bind values are logged by default in one service)",
+        "next": {
+            "command": "df -h; du -xsh /var/log/* | sort -h | tail",
+            "risk": "read-only",
+            "verify": "after rotating or removing logs df shows free space and the log grows again",
+        },
+        "source": "failures.md section 3; text not confirmed",
+    },
+    {
+        "id": "STACKOVERFLOW",
+        "priority": 4,
+        "about": "build",
+        "severity": "degraded",
+        "patterns": [r"StackOverflowError"],
+        "meaning": "endless recursion, such as a cycle between two objects that are written as JSON",
+        "next": {
+            "command": "grep -A 30 StackOverflowError {file}",
+            "risk": "read-only",
+            "verify": "the frames that repeat name the code",
+        },
+        "source": "failures.md section 3",
+    },
+    {
+        "id": "TLS",
+        "priority": 3,
+        "about": "host",
+        "severity": "degraded",
+        "patterns": [r"SSLHandshakeException: (?P<reason>[^\n]*)", r"PKIX path building failed"],
+        "meaning": "the certificate of the other side is expired, unknown, or for another name",
+        "next": {
+            "command": "openssl s_client -connect HOST:PORT -servername HOST </dev/null | openssl x509 -noout -dates -subject -issuer",
+            "risk": "read-only",
+            "verify": "the dates hold, the subject is the name that is called, and the issuer is trusted by this Java",
+        },
+        "source": "failures.md section 3",
+    },
+]
