@@ -308,7 +308,7 @@ class _Checker:
         source = instance.source
         line = source.lines.get(name) if source else None
         place = f" ({source.name}{f', line {line}' if line else ''})" if source else ""
-        parts = [f"{instance.title}: {name}{place} {problem}.", rule.get("why", ""), rule.get("fix", "")]
+        parts = [f"{instance.title}: {name} {problem}{place}.", rule.get("why", ""), rule.get("fix", "")]
         if is_secret_name(name, instance.secrets) and instance.values.get(name):
             parts.append("The value is not shown.")
         violation = Violation(

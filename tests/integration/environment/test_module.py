@@ -97,7 +97,7 @@ def test_violations_name_file_and_line_and_fail_the_task_unless_told_not_to(tmp_
     assert ids(result) == ["ports", "jwt-secret-length"]
     line = Path(path).read_text(encoding="utf-8").split("\n").index("JWT_SECRET='short'") + 1
     assert result["violations"][1]["line"] == line
-    assert f"auth on app-01: JWT_SECRET ({path}, line {line}) is 5 bytes long" in result["msg"]
+    assert f"auth on app-01: JWT_SECRET is 5 bytes long in UTF-8, at least 32 are needed ({path}, line {line})." in result["msg"]
     assert "Environment: 2 error(s), 0 warning(s); nothing was changed." in result["msg"]
     relaxed, _ = run({**arguments, "fail": False, "_ansible_check_mode": True})
     assert not relaxed.get("failed")

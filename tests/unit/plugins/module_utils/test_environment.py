@@ -145,8 +145,8 @@ def test_message_says_service_host_file_line_and_what_to_do():
     assert [violation.to_dict() for violation in found] == [{
         "service": "auth", "host": "app-01", "variable": "JWT_SECRET", "rule": "min_bytes", "id": "jwt-secret-length",
         "severity": "error", "line": 14, "source": "environment of release 7f3c2a1", "reference": "field notes 5",
-        "message": "auth on app-01: JWT_SECRET (environment of release 7f3c2a1, line 14) is 21 bytes long in UTF-8, "
-        "at least 32 are needed. HS256 needs that: main would not start, and auth would start and reject every login. "
+        "message": "auth on app-01: JWT_SECRET is 21 bytes long in UTF-8, at least 32 are needed "
+        "(environment of release 7f3c2a1, line 14). HS256 needs that: main would not start, and auth would start and reject every login. "
         'Create one with "openssl rand -base64 48" and keep it in the vault of the inventory. The value is not shown.',
     }]
 
