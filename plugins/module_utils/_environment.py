@@ -40,6 +40,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._environment_text impo
 )
 
 DEVELOPMENT_NAMES = frozenset(["demo", "dev", "development", "local", "test"])
+_JWT_SECRET = "JWT_SECRET"  # who declares it takes part in the rules about it
 _CATALOGUE = "the catalogue"
 _SERVICE_KEYS = frozenset(["required", "optional", "secrets", "traits", "local_ok", "exempt"])
 
@@ -83,11 +84,14 @@ def instances_of(
         service, host = split_key(key)
         entry = {**rules.get(service, {}), **rules.get(key, {})}
         local_ok = entry.get("local_ok", {})
+        traits = set(entry["traits"] if "traits" in entry else DEFAULT_TRAITS.get(service, ()))
+        if _JWT_SECRET in (*entry.get("required", ()), *entry.get("secrets", ())):
+            traits.add("jwt")
         result.append(Instance(
             key, service, host, environments[key],
             required=frozenset(entry.get("required", ())),
             secrets=frozenset(entry.get("secrets", ())),
-            traits=frozenset(entry["traits"] if "traits" in entry else DEFAULT_TRAITS.get(service, ())),
+            traits=frozenset(traits),
             local_ok=dict(local_ok) if isinstance(local_ok, Mapping) else dict.fromkeys(local_ok),
             exempt=frozenset(entry.get("exempt", ())),
             source=(sources or {}).get(key),
@@ -105,13 +109,13 @@ def check(
     fingerprint: Fingerprint | None = None,
     sources: Mapping[str, Source] | None = None,
 ) -> list[Violation]:
-    """All violations at once, by service, host, variable and rule.
+    """All violations at once, by service, host, variable and rule. Of rules with one id the later changes the earlier.
 
     ``service_rules`` by service or instance: C(required), C(optional), C(secrets) (names), C(traits), C(exempt) (ids of
     rules that this service need not keep), and C(local_ok): the variables that may point to this very machine because
     the inventory places their target on it, as a list, or as a mapping to the ports that are right there.
     """
-    used = merge_rules(rules)
+    used = merge_rules((), rules)
     instances = instances_of(environments, service_rules, sources)
     checker = _Checker(used, instances, environment_name, development, service_rules or {})
     for instance in instances:
@@ -145,7 +149,7 @@ def check_fingerprints(
     """The one-value rules over fingerprints that several hosts made with the same key."""
     instances = instances_of(found, service_rules)
     checker = _Checker([], instances, "", development, service_rules or {})
-    for rule in merge_rules(rules):
+    for rule in merge_rules((), rules):
         if rule["rule"] == "equal_across" and not rule.get("same") and severity_of(rule, development):
             fleet.equal_across(rule, instances, str, checker.show, checker.report)
     return checker.sorted()

@@ -161,7 +161,7 @@ def merge_rules(
     for position, rule in enumerate(extra, 1):
         identity = rule.get("id") if isinstance(rule, Mapping) else None
         if not identity or not isinstance(identity, str):
-            problems.append(f"rule {position} of the extra rules needs an id (a word)")
+            problems.append(f"rule {position} needs an id (a word)")
             continue
         before = rules.get(identity, {})
         # Another kind of rule has other arguments: nothing of the old one may linger.

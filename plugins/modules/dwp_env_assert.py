@@ -158,8 +158,9 @@ violations:
       reference: field notes 5
       message: >-
         auth on app-01: JWT_SECRET is 21 bytes long in UTF-8, at least 32 are needed
-        (/opt/dwp/services/auth/current/environment, line 14). HS256 needs that: main would not start, and auth would start and reject every login. Create
-        one with "openssl rand -base64 48" and keep it in the vault of the inventory. The value is not shown.
+        (/opt/dwp/services/auth/current/environment, line 14). HS256 needs that: main would not start, and auth would
+        start and reject every login. Create one with "openssl rand -base64 48" and keep it in the vault of the
+        inventory. The value is not shown.
 errors:
   description: Number of violations of severity C(error).
   returned: always

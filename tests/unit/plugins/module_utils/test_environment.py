@@ -182,7 +182,7 @@ def test_differences_between_a_file_and_a_process():
 
 
 BAD_RULES = [
-    ([{"rule": "port", "variable": "A"}], "rule 1 of the extra rules needs an id"),
+    ([{"rule": "port", "variable": "A"}], "rule 1 needs an id"),
     ([{"id": "x", "rule": "prot", "variable": "A"}], "x: there is no kind of rule 'prot' (did you mean port?)"),
     ([{"id": "x", "rule": "port"}], "x: the variable is missing"),
     ([{"id": "x", "rule": "min_bytes", "variable": "A"}], "x: min_bytes needs the argument n"),
@@ -228,6 +228,13 @@ def test_extra_rules_add_replace_and_disable():
     found = {v.id for v in check({"auth": {"JWT_SECRET": "x" * 40, "SERVER_PORT": "9"}}, rules)}
     assert {"jwt-secret-length", "ports", "licence"} <= found
     assert RULES["jwt-secret-length"]["n"] == 32
+
+
+def test_rules_may_also_come_in_one_list_the_later_over_the_earlier():
+    rules = [*DEFAULT_RULES, {"id": "jwt-secret-length", "n": 64}]
+    assert any(v.id == "jwt-secret-length" for v in check({"auth": {"JWT_SECRET": "x" * 40}}, rules))
+    with pytest.raises(RuleError, match="needs an id"):
+        check({}, [*DEFAULT_RULES, {"rule": "port", "variable": "A"}])
 
 
 def test_unknown_keys_of_a_service_are_refused():
