@@ -202,6 +202,7 @@ class _Checker:
             if is_secret_name(name, instance.secrets)
         )
         self.typos: dict[str, str] = {}
+        self.meant: dict[str, str | None] = {}
         for rule in rules:
             self.typos.update(rule.get("typos", {}))
         self.found: dict[tuple[str, str, str], Violation] = {}
@@ -299,7 +300,9 @@ class _Checker:
             if name in self.known or name in rule.get("ignore", ()) or re.sub(r"_?\d+\Z", "", name) in self.known:
                 continue
             in_namespace = name.startswith(namespaces) if namespaces else False
-            meant = self.typos.get(name) or near_name(name, self.known, limit=1 if in_namespace else 2)
+            if name not in self.meant:  # a fleet has the same names on every host
+                self.meant[name] = self.typos.get(name) or near_name(name, self.known, 1 if in_namespace else 2)
+            meant = self.meant[name]
             if meant:
                 self.report(rule, instance, name, f"is a name that nothing reads; {meant} was probably meant")
             elif rule.get("strict") and not in_namespace:
