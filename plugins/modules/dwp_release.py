@@ -104,9 +104,9 @@ from ansible_collections.dwp.backend.plugins.module_utils._release import host, 
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
 
 
-def group_id(name, manager):
+def group_id(name):
     """The service group's id; None where everything belongs to one user, or where the group is not there yet."""
-    if manager != "systemd" or os.geteuid() != 0:
+    if os.geteuid() != 0:
         return None
     try:
         return grp.getgrnam(name).gr_gid
@@ -205,7 +205,7 @@ def main():
     try:
         with open(module.params["spec"], encoding="utf-8") as file:
             document = json.load(file)
-        store = Store(module.params["root"], group_id(document["user"], document["manager"]))
+        store = Store(module.params["root"], group_id(document["user"]))
         manager = _manager.of_kind(document["manager"], module.params["root"], module.run_command)
         result, specs, diffs = compare(module, store, manager, document)
         changed = any(s["action"] not in ("none", "gate") for s in result["services"].values())

@@ -40,10 +40,11 @@ options:
     description:
       - V(apply) brings each service to its target and gates it.
       - V(gate) goes on waiting with O(memory).
+      - V(undo) marks the current release and goes back to the last known good one before it; a service without one is stopped.
       - V(stop) stops gracefully.
       - V(retire) stops services that do not belong to the host any more and takes their definitions away.
     type: str
-    choices: [apply, gate, stop, retire]
+    choices: [apply, gate, undo, stop, retire]
     required: true
   services:
     description: The services and, for V(apply), what is to be done with each.
@@ -138,6 +139,12 @@ def run(params, host):
         return {"changed": bool(touched), "stopped": touched, "services": {}, "unfinished": [], "unhealthy": [], "memory": {}}
     changed = False
     memory = dict(params["memory"])
+    stopped = {}
+    if params["action"] == "undo":
+        names, done = host.undo(names)
+        memory["applied"] = {n: done[n] for n in names}
+        stopped = {n: d for n, d in done.items() if n not in names}
+        changed = bool(done)
     if params["action"] == "apply":
         targets = [Target(s["name"], s["action"], s["release"]) for s in params["services"]]
         memory["applied"] = host.apply(targets)
@@ -145,6 +152,7 @@ def run(params, host):
     results = host.gate(names, memory=memory, pause_after=params["pause_after"], timeout=params["timeout"])
     unhealthy = sorted(n for n, r in results.items() if r["final"] and not r["healthy"])
     unfinished = sorted(n for n, r in results.items() if not r["final"])
+    results.update(stopped)
     for name, result in results.items():
         result.update(memory.get("applied", {}).get(name, {}))
         if result["final"] and result["healthy"]:
@@ -160,7 +168,7 @@ def main():
             root=dict(type="path", required=True),
             manager=dict(type="str", choices=["systemd", "supervisor"], default="systemd"),
             user=dict(type="str", default="dwp"),
-            action=dict(type="str", choices=["apply", "gate", "stop", "retire"], required=True),
+            action=dict(type="str", choices=["apply", "gate", "undo", "stop", "retire"], required=True),
             services=dict(
                 type="list", elements="dict", required=True,
                 options=dict(
@@ -187,7 +195,7 @@ def main():
         if module.check_mode:
             names = [s["name"] for s in params["services"]]
             active = [n for n, s in manager.status(names).items() if s.active]
-            changed = bool(active) if params["action"] in ("stop", "retire") else params["action"] == "apply"
+            changed = bool(active) if params["action"] in ("stop", "retire") else params["action"] in ("apply", "undo")
             module.exit_json(changed=changed, services={}, unfinished=[], unhealthy=[], memory={})
         if not os.path.isdir(params["root"]):
             module.fail_json(msg=f"{params['root']} does not exist on this host: nothing was deployed here yet; run deploy.yml first")

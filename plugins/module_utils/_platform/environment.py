@@ -148,4 +148,12 @@ def _probe(name: str, host: str | None, port: str | None, rung: dict[str, Any]) 
 
 def health_probe(service: Mapping[str, Any], host: str = LOOPBACK) -> dict[str, Any]:
     """The service's ladder as a probe for dwp_health."""
-    return {"name": service["name"], "host": host, "port": service["port"], "ladder": [dict(r) for r in service["health"]]}
+    ladder = [{key: value for key, value in rung.items() if key != "deep"} for rung in service["health"]]
+    return {"name": service["name"], "host": host, "port": service["port"], "ladder": ladder}
+
+
+def deep_rungs(service: Mapping[str, Any]) -> list[int]:
+    """Rungs that prove as much as the service depends on: those marked ``deep``, and all but TCP where there is
+    neither database nor Redis to say anything about."""
+    plain = not service["database"] and service["redis"] == "none"
+    return [i for i, rung in enumerate(service["health"]) if rung.get("deep") or (plain and rung["kind"] != "tcp")]

@@ -144,6 +144,7 @@ RUNG = fields(
         "host": text(),
         "port": PORT,
         "timeout": SECONDS,
+        "deep": boolean,
     },
     required=("kind",),
 )

@@ -101,6 +101,34 @@ class Host:
             raise ActivationError(f"{name}: release {release} has no unit; deploy it again")
         self.manager.define(name, unit)
 
+    def undo(self, services: Sequence[str]) -> tuple[list[str], dict[str, dict[str, Any]]]:
+        """Back to the last known good release before the current one; what has none is stopped and left for inspection.
+
+        Returns the services that have to be gated, and what was done with each.
+        """
+        targets, done, bare = [], {}, []
+        for name in services:
+            known, _warning = self.store.state(name)
+            current = self.store.current(name)
+            newest = known["activations"][-1:]
+            if not newest or newest[0]["deployment"] != self.deployment:
+                continue  # this deployment did not get as far as this service
+            good = state.last_known_good(known, before=current)
+            if current and state.outcome_of(known, current) != "failed":
+                self.store.save_state(name, state.settle(known, current, "rolled_back", at=now(), by=self.deployment))
+            if good is None or self.store.manifest(name, good["release"]) is None:
+                bare.append(name)
+                done[name] = {
+                    "name": name, "healthy": False, "final": True, "cause": "process_dead", "stopped": True,
+                    "message": f"{name} has no last known good release on this host; it is stopped, release {current} is left for a look",
+                }
+            else:
+                targets.append(Target(name, "replace", good["release"]))
+        if bare:
+            self.stop(bare)
+        done.update(self.apply(targets) if targets else {})
+        return [t.service for t in targets], done
+
     def stop(self, services: Sequence[str]) -> list[str]:
         """Stop those that run; returns their names."""
         active = [n for n, s in self.manager.status(services).items() if s.active or s.state == "failed"]
@@ -151,14 +179,18 @@ class Host:
             memory=memory.setdefault("gate", {}),
             pause_after=pause_after,
         ) if probes else {}
+        ended = time.time()
         results = {name: outcome.as_dict() for name, outcome in outcomes.items()}
         for name, problem in problems.items():
             if problem is not None:
                 results[name] = {"name": name, "healthy": False, "final": True, "cause": "process_dead", "message": problem}
         for name, result in results.items():
             result["pid"] = (pids.get(name) or {}).get("pid", 0)
+            result["shallow"] = is_shallow(result, policies[name])
             if result["final"]:
-                self._record(name, result)
+                # How long ago it was settled: the others may have taken longer.
+                ago = max(0.0, memory.get("gate", {}).get("elapsed", 0.0) - result.get("waited_s", 0.0))
+                self._record(name, result, ended - ago)
         return results
 
     def _find_processes(self, services: Sequence[str], pids: dict[str, Any]) -> None:
@@ -190,7 +222,7 @@ class Host:
             return f"{name}: process {process['pid']} runs release {running}, but {current} is active"
         return None
 
-    def _record(self, name: str, result: dict[str, Any]) -> None:
+    def _record(self, name: str, result: dict[str, Any], settled: float) -> None:
         """The outcome into the state; on failure the evidence into the result."""
         current = self.store.current(name)
         known, _warning = self.store.state(name)
@@ -199,7 +231,7 @@ class Host:
         started = self.manager.status([name])[name].since
         details = {"cause": result["cause"], "deployment": self.deployment}
         if result["healthy"]:
-            details["start_seconds"] = round(max(0.0, time.time() - started), 2) if started else None
+            details["start_seconds"] = round(max(0.0, settled - started), 2) if started else None
             outcome = "good"
         else:
             details["message"] = result["message"]
@@ -214,6 +246,12 @@ class Host:
             self.store.save_state(name, state.settle(known, current, outcome, at=now(), **details))
 
 
+def is_shallow(outcome: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
+    """The rung that decided proves less than the service depends on (DESIGN: health is a ladder)."""
+    rung = outcome.get("rung") or {}
+    return bool(outcome.get("shallow")) and rung.get("index") not in policy.get("deep_rungs", ())
+
+
 def _signal(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)
@@ -221,4 +259,4 @@ def _signal(pid: int, number: int) -> None:
         pass
 
 
-__all__ = ["ActivationError", "Host", "StoreError", "Target", "host_lock", "now"]
+__all__ = ["ActivationError", "Host", "StoreError", "Target", "host_lock", "is_shallow", "now"]

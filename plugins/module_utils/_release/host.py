@@ -138,9 +138,10 @@ def user_name(uid: int) -> str:
 
 def complete(spec: dict[str, Any], java: str | None) -> dict[str, Any]:
     """Fill in what only the host knows."""
-    users = "PrivateUsers=yes\n" if os.path.exists("/proc/self/ns/user") else ""
+    private = "PrivateUsers=yes\n" if os.path.exists("/proc/self/ns/user") else ""
+    user = f"user = {spec['user']}\n" if os.geteuid() == 0 else ""  # supervisord without root cannot change users
     return {
         **spec,
         "launch": spec["launch"].replace(texts.JAVA, java or texts.JAVA),
-        "unit": spec["unit"].replace(texts.PRIVATE_USERS, users),
+        "unit": spec["unit"].replace(texts.PRIVATE_USERS, private).replace(f"user = {texts.USER}\n", user),
     }

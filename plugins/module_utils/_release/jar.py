@@ -23,7 +23,8 @@ FIXED_TIME = 946684800
 _ZIP_TIME = (2000, 1, 1, 0, 0, 0)
 _CLASSES = "BOOT-INF/classes/"
 _LIBRARIES = "BOOT-INF/lib/"
-_LOADER = "org/springframework/boot/loader/"
+#: Service of the loader, which is not there any more in a thin jar.
+_LOADER_SERVICE = "META-INF/services/java.nio.file.spi.FileSystemProvider"
 
 
 class JarError(Exception):
@@ -59,7 +60,7 @@ def sha256_of(path: str) -> tuple[str, int]:
 
 def read_manifest(text: str) -> dict[str, str]:
     """Main attributes of a MANIFEST.MF (continuation lines begin with a blank)."""
-    main = re.split(r"(?:\r\n|\r|\n){2}", text, maxsplit=1)[0]
+    main = re.split(r"\r\n\r\n|\n\n|\r\r", text, maxsplit=1)[0]
     unfolded = re.sub(r"(?:\r\n|\r|\n) ", "", main)
     pairs = (line.split(":", 1) for line in re.split(r"\r\n|\r|\n", unfolded) if ":" in line)
     return {key.strip(): value.strip() for key, value in pairs}
@@ -154,15 +155,20 @@ def _thin_jar(archive: zipfile.ZipFile, manifest: dict[str, str], libraries: lis
                 target = name
             else:
                 continue  # BOOT-INF itself and the loader are not needed any more
-            if target and not target.endswith("/") and not name.startswith(_LOADER):
+            if target and not target.endswith("/") and name != _LOADER_SERVICE:
                 _add(out, target, archive.read(name))
     return buffer.getvalue()
 
 
 def _add(out: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """One entry with a fixed time, after its directories: without entries of their own for directories, Spring's
+    component scan finds no class of a package, and an application starts without its controllers and filters."""
+    folder = name.rstrip("/").rpartition("/")[0]
+    if folder and folder + "/" not in out.NameToInfo:
+        _add(out, folder + "/", b"")
     entry = zipfile.ZipInfo(name, _ZIP_TIME)
     entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.external_attr = 0o644 << 16
+    entry.external_attr = (0o755 << 16 | 0x10) if name.endswith("/") else 0o644 << 16
     if name not in out.NameToInfo:  # META-INF of the classes wins over that of the archive
         out.writestr(entry, data)
 

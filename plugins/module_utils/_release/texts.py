@@ -11,6 +11,7 @@ from collections.abc import Sequence
 #: Replaced on the host by the absolute path of its Java, and by what its kernel can do.
 JAVA = "@JAVA@"
 PRIVATE_USERS = "@PRIVATE_USERS@"
+USER = "@USER@"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 

@@ -1,0 +1,46 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says what is going to happen, over all hosts, and in which waves. See modules/dwp_plan.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.dwp.backend.plugins.module_utils._release.plan import TOUCHING
+from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(
+            argument_spec={"platform": {"type": "dict", "required": True}, "plans": {"type": "str", "required": True}}
+        )
+        platform = plain(args["platform"])
+        plans = {}
+        for host in task_vars["ansible_play_hosts"]:
+            found = plain(task_vars["hostvars"][host].get(args["plans"])) or {}
+            plans[host] = found.get("services", {})
+        waves = []
+        lines = []
+        for number, wave in enumerate(platform["waves"], 1):
+            busy = False
+            for name in wave:
+                for host, services in plans.items():
+                    action = services.get(name, {}).get("action", "none")
+                    if action in (*TOUCHING, "repair", "gate"):
+                        busy = True
+                    if action != "none":
+                        reasons = "; ".join(services[name]["reasons"])
+                        where = f" on {host}" if len(plans) > 1 else ""
+                        lines.append(f"  wave {number}  {action:8} {name}{where}: {reasons}")
+            if busy:
+                waves.append(wave)
+        self._display.display("\n".join(lines) if lines else "  Nothing to do: every service has its wanted release.")
+        return {**result, "changed": False, "waves": waves, "lines": lines}

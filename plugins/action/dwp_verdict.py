@@ -1,0 +1,35 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Did a wave succeed on all hosts? Data instead of a failed play, so that the undo can run. See modules/dwp_verdict.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(
+            argument_spec={"results": {"type": "str", "required": True}, "earlier": {"type": "list", "elements": "str", "default": []}}
+        )
+        if args["earlier"]:
+            return {**result, "changed": False, "broken": True, "problems": plain(args["earlier"])}
+        problems = []
+        for host in task_vars["ansible_play_hosts_all"]:
+            found = plain(task_vars["hostvars"][host].get(args["results"])) or {}
+            if found.get("unreachable"):
+                problems.append(f"{host} was lost: {str(found.get('msg', 'unreachable')).splitlines()[0]}")
+            elif found.get("broken"):
+                problems.append(str(found.get("message") or f"{host}: failed"))
+        if problems:
+            self._display.display("\n" + "\n".join(problems) + "\n", color="red")
+        return {**result, "changed": False, "broken": bool(problems), "problems": problems}

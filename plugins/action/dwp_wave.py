@@ -1,0 +1,81 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One wave on one host: activate and gate, with a line of progress while it waits. See modules/dwp_wave.py."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+SLICE = 5.0  # seconds between two lines of progress
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        first = "undo" if arguments.pop("undo", False) else "apply"
+        host = str(task_vars["inventory_hostname"])
+        self._prefix = f"{host}: " if len(task_vars.get("ansible_play_hosts_all", [])) > 1 else ""
+        if not arguments.get("services"):
+            return {**result, "skipped": True, "changed": False, "services": {}, "unhealthy": []}
+        begin = time.monotonic()
+        answer = self._call({**arguments, "action": first, "pause_after": SLICE}, task_vars)
+        changed = bool(answer.get("changed"))
+        done: set[str] = set()
+        while not answer.get("failed") and not answer.get("unreachable"):
+            self._show(answer["services"], done, time.monotonic() - begin)
+            if not answer["unfinished"]:
+                break
+            answer = self._call(
+                {**arguments, "action": "gate", "memory": answer["memory"], "pause_after": SLICE}, task_vars
+            )
+        answer.pop("invocation", None)
+        answer.pop("memory", None)
+        result.update(answer)
+        result["changed"] = changed
+        unhealthy = result.get("unhealthy", [])
+        if unhealthy or result.get("failed"):
+            # Data, not a failure: the play has to go on, to undo what the whole fleet did.
+            texts = [self._failure(name, result["services"][name], host) for name in unhealthy]
+            result.update(broken=True, failed=False, message="\n".join(texts or [f"{host}: {result.get('msg')}"]))
+        return result
+
+    def _call(self, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+        return self._execute_module("dwp.backend.dwp_service", module_args=dict(arguments), task_vars=task_vars)
+
+    def _show(self, services: Mapping[str, Mapping[str, Any]], done: set[str], elapsed: float) -> None:
+        """Each service once when it is settled; those that are still waited for in one line."""
+        for name in sorted(services):
+            outcome = services[name]
+            if not outcome["final"] or name in done:
+                continue
+            done.add(name)
+            if outcome["healthy"]:
+                seconds = outcome.get("start_seconds")
+                shallow = " (shallow: see status)" if outcome.get("shallow") else ""
+                self._display.display(
+                    f"  {self._prefix}{name} healthy" + (f" {seconds:.1f} s after its start" if seconds else "") + shallow,
+                    color="green",
+                )
+            else:
+                self._display.display(f"  {self._prefix}{name} FAILED: {outcome['cause']}", color="red")
+        waiting = [f"{n} ({o['cause']})" for n, o in sorted(services.items()) if not o["final"]]
+        if waiting:
+            self._display.display(f"  {self._prefix}{elapsed:4.0f} s  waiting for {', '.join(waiting)}", color="cyan")
+
+    @staticmethod
+    def _failure(name: str, outcome: Mapping[str, Any], host: str) -> str:
+        evidence = outcome.get("evidence") or {}
+        lines = [f"{name} on {host} did not pass its gate: {outcome['message']}"]
+        if evidence.get("lines"):
+            lines.append(f"Last words ({evidence['source']}):")
+            lines += [f"  | {line[:200]}" for line in evidence["lines"][-12:]]
+        return "\n".join(lines)

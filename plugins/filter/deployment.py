@@ -1,0 +1,33 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters of the deployment playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.dwp.backend.plugins.module_utils._release.plan import TOUCHING
+
+
+def in_wave(
+    plan: Mapping[str, Mapping[str, Any]], wave: Iterable[str], actions: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """The services of one host's plan that are in the wave and have something to do, as dwp_wave wants them."""
+    wanted = set(actions or (*TOUCHING, "repair", "gate"))
+    return [
+        {"name": name, "action": plan[name]["action"], "release": plan[name].get("release")}
+        for name in sorted(wave)
+        if name in plan and plan[name]["action"] in wanted
+    ]
+
+
+def names(values: Iterable[str]) -> list[dict[str, str]]:
+    """Names as the list of services that dwp_service wants."""
+    return [{"name": value} for value in values]
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"in_wave": in_wave, "service_list": names}

@@ -1,0 +1,228 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dwp_status
+short_description: What runs on a host, since when, how healthy, and what differs from its release
+version_added: 0.1.0
+description:
+  - Looks at the releases, the service manager, the processes and (optionally) the health of the services of a host, in one call.
+  - Reads only; works on a host where nothing was deployed yet.
+author:
+  - dwp.backend contributors (@dwp-backend)
+attributes:
+  check_mode:
+    support: full
+    description: Changes nothing in any mode.
+  diff_mode:
+    support: none
+    description: Changes nothing.
+options:
+  root:
+    description: Where releases and state live.
+    type: path
+    required: true
+  manager:
+    description: The service manager of the host.
+    type: str
+    choices: [systemd, supervisor]
+    default: systemd
+  user:
+    description: Unix user of the services; RV(host.user) tells whether it exists.
+    type: str
+    default: dwp
+  log_dir:
+    description: Directory of the logs; RV(host.log_dir) tells whether it is there and belongs to O(user).
+    type: path
+  services:
+    description: Names of the services to look at; all that were ever deployed on the host by default.
+    type: list
+    elements: str
+  health:
+    description: Ask each running service for its health.
+    type: bool
+    default: true
+  probe_timeout:
+    description: Limit of one probe, in seconds.
+    type: float
+    default: 5
+  libraries:
+    description: Python libraries whose presence RV(host.libraries) reports.
+    type: list
+    elements: str
+    default: [requests, psycopg2, redis]
+"""
+
+EXAMPLES = r"""
+- name: What runs here
+  dwp.backend.dwp_status:
+    root: /opt/dwp
+  register: status
+"""
+
+RETURN = r"""
+services:
+  description: The services by name.
+  returned: success
+  type: dict
+  sample:
+    auth:
+      current: 7f3c2a1-5d10e9c0
+      version: 7f3c2a1
+      git_sha: 7f3c2a1d0c
+      state: running
+      pid: 4121
+      since: 1763881200.0
+      restarts: 0
+      outcome: good
+      start_seconds: 12.4
+      healthy: true
+      cause: ok
+      message: ""
+      port: 8001
+      drift: []
+      tampered: []
+      releases: [7f3c2a1-5d10e9c0]
+host:
+  description: What the host itself brings along.
+  returned: success
+  type: dict
+  sample: {user: true, log_dir: true, libraries: [], root_user: true, deployed: true}
+"""
+
+import os
+import pwd
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.dwp.backend.plugins.module_utils import _gate, _manager, _probe_model
+from ansible_collections.dwp.backend.plugins.module_utils._release import observe, plan
+from ansible_collections.dwp.backend.plugins.module_utils._release.activate import is_shallow
+from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
+from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError, require
+
+
+def missing_libraries(names):
+    """Names of the libraries that this interpreter lacks."""
+    missing = []
+    for name in names:
+        try:
+            require(name)
+        except MissingLibraryError:
+            missing.append(name)
+    return missing
+
+
+def host_facts(params):
+    """What has to be prepared on this host before anything can be deployed."""
+    try:
+        user = pwd.getpwnam(params["user"])
+    except KeyError:
+        user = None
+    log_dir = params["log_dir"]
+    owned = bool(log_dir) and os.path.isdir(log_dir) and (
+        os.geteuid() != 0 or (user is not None and os.stat(log_dir).st_uid == user.pw_uid)
+    )
+    return {
+        "user": user is not None or os.geteuid() != 0,
+        "log_dir": owned,
+        "root_user": os.geteuid() == 0,
+        "deployed": os.path.isdir(os.path.join(params["root"], "services")),
+        "libraries": missing_libraries(params["libraries"]),
+    }
+
+
+def describe(store, manager, name, found):
+    """One service, without its health."""
+    current = found.current
+    policy = store.policy(name)
+    state, _warning = store.state(name)
+    last = next((e for e in reversed(state["activations"]) if e["release"] == current), {})
+    environment = store.text(name, current, "environment") if current else None
+    unit = store.text(name, current, "unit") if current else None
+    tampered = store.tampered(name, current) if current else []
+    if unit is not None and manager.definition(name) != unit:
+        tampered.append(f"{manager.kind} definition")
+    return {
+        "current": current,
+        "version": found.manifest.get("version"),
+        "git_sha": found.manifest.get("artifact", {}).get("git_sha", ""),
+        "process_release": found.process_release,
+        "state": found.running.state,
+        "pid": found.running.pid,
+        "since": found.running.since,
+        "restarts": found.running.restarts,
+        "exit_status": found.running.exit_status,
+        "outcome": found.outcome,
+        "deployment": last.get("deployment"),
+        "activated_at": last.get("at"),
+        "start_seconds": last.get("start_seconds"),
+        "wave": policy.get("wave", 0),
+        "after": policy.get("after", []),
+        "port": found.manifest.get("port"),
+        "drift": plan.drift(found.process.environment, environment)
+        if found.process and environment is not None and found.process_release == current else [],
+        "tampered": tampered,
+        "releases": store.releases(name),
+        "warning": found.warning,
+        "healthy": None,
+        "cause": "" if found.running.active else "process_dead",
+        "message": "" if found.running.active else f"{name} is {found.running.state}",
+        "shallow": False,
+    }
+
+
+def add_health(store, services, timeout):
+    """Ask every running service once, all at the same time."""
+    probes = []
+    for name, service in services.items():
+        if service["pid"] and store.policy(name):
+            probes.append({**store.policy(name)["probe"], "process": {"pid": service["pid"]}})
+        elif service["state"] not in ("running", "starting"):
+            service["healthy"] = False
+    if not probes:
+        return
+    for name, outcome in _gate.gate(_probe_model.parse_probes(probes), timeout=0, probe_timeout=timeout, successes=1).items():
+        services[name].update(
+            healthy=outcome.healthy, cause=outcome.cause, message=outcome.message,
+            shallow=is_shallow(outcome.as_dict(), store.policy(name)),
+            components=outcome.components, rung=outcome.rung,
+        )
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            root=dict(type="path", required=True),
+            manager=dict(type="str", choices=["systemd", "supervisor"], default="systemd"),
+            user=dict(type="str", default="dwp"),
+            log_dir=dict(type="path"),
+            services=dict(type="list", elements="str"),
+            health=dict(type="bool", default=True),
+            probe_timeout=dict(type="float", default=5),
+            libraries=dict(type="list", elements="str", default=["requests", "psycopg2", "redis"]),
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    store = Store(params["root"])
+    names = store.services() if params["services"] is None else [n for n in params["services"] if n in store.services()]
+    host = host_facts(params)
+    services = {}
+    try:
+        if names:
+            manager = _manager.of_kind(params["manager"], params["root"], module.run_command)
+            services = {n: describe(store, manager, n, f) for n, f in observe.look(store, manager, names).items()}
+        if params["health"] and services:
+            add_health(store, services, params["probe_timeout"])
+    except (_manager.ManagerError, _probe_model.ProbeError, MissingLibraryError, OSError) as error:
+        module.fail_json(msg=f"{params['root']}: {error}", services=services, host=host)
+    module.exit_json(changed=False, services=services, host=host)
+
+
+if __name__ == "__main__":
+    main()

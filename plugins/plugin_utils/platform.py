@@ -1,0 +1,106 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the variables of a play to the platform catalogue. Used by the action plugins, on the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.dwp.backend.plugins.module_utils import _environment
+from ansible_collections.dwp.backend.plugins.module_utils._environment_rules import DEFAULT_RULES
+from ansible_collections.dwp.backend.plugins.module_utils._platform import catalogue
+from ansible_collections.dwp.backend.plugins.module_utils._platform import environment as derive
+
+
+def plain(value: Any) -> Any:
+    """Ansible's tagged and lazy values as ordinary ones."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, str):
+        return str.__str__(value)
+    return value
+
+
+class View:
+    """The platform as one host of the play sees it: its own variables, templated."""
+
+    def __init__(self, task_vars: Mapping[str, Any], templar: Any) -> None:
+        self._vars, self._templar = task_vars, templar
+        self.host = str(task_vars["inventory_hostname"])
+        if "platform_service_defaults" not in task_vars:
+            raise AnsibleError("the role dwp.backend.platform has to be imported before this task, it holds the catalogue")
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A variable, templated for this host."""
+        if name not in self._vars:
+            return default
+        return plain(self._templar.template(self._vars[name]))
+
+    def flag(self, name: str) -> bool:
+        value = self.get(name)
+        return value if isinstance(value, bool) else str(value).lower() in ("true", "yes", "on", "1")
+
+    def placement(self) -> dict[str, list[str]]:
+        return {str(group): [str(h) for h in hosts] for group, hosts in self._vars["groups"].items()}
+
+    def address(self, host: str) -> str:
+        """How other hosts reach this one: dwp_address, else ansible_host, else its name."""
+        found = self._vars["hostvars"][host]
+        return str(found.get("dwp_address") or found.get("ansible_host") or host)
+
+    def catalogue(self) -> dict[str, Any]:
+        """Raises catalogue.CatalogueError with every problem."""
+        return catalogue.build(
+            service_defaults=self.get("platform_service_defaults"),
+            services=self.get("dwp_services", {}),
+            component_defaults=self.get("platform_component_defaults"),
+            components=self.get("dwp_components", {}),
+            placement=self.placement(),
+            environment=str(self.get("dwp_environment")),
+            development=self.flag("dwp_development"),
+            profile=str(self.get("dwp_spring_profile")),
+            only=self.get("dwp_only", []),
+            manager=str(self.get("dwp_manager")),
+        )
+
+    def environment(self, platform: Mapping[str, Any], service: str, host: str) -> derive.Environment:
+        return derive.environment_of(
+            platform, service, host, address=self.address, log_dir=str(self.get("dwp_log_dir"))
+        )
+
+    def violations(
+        self, platform: Mapping[str, Any], environments: Mapping[str, derive.Environment]
+    ) -> tuple[list[str], list[str]]:
+        """Errors and warnings of the environments (by C(service@host)) that would be deployed."""
+        rules: dict[str, dict[str, Any]] = {
+            name: {
+                "required": service["required"],
+                "optional": [*service["optional"], *service["environment"], *service["secrets"]],
+                "secrets": sorted(service["secrets"]),
+            }
+            for name, service in platform["services"].items()
+        }
+        for key, environment in environments.items():
+            rules[key] = {
+                **rules[key.partition("@")[0]],
+                "secrets": sorted(environment.secrets),
+                "local_ok": sorted(environment.local),
+            }
+        extra = self.get("dwp_environment_rules", []) or []
+        found = _environment.check(
+            {key: environment.values for key, environment in environments.items()},
+            [*DEFAULT_RULES, *extra],
+            environment_name=platform["environment"],
+            development=platform["development"],
+            service_rules=rules,
+        )
+        return (
+            [v.message for v in found if v.severity == "error"],
+            [v.message for v in found if v.severity != "error"],
+        )
