@@ -1,32 +1,34 @@
 # Copyright (c) 2026 dwp.backend contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the rollback tests: a database, files, real Flyway."""
+
 from __future__ import annotations
 
-import itertools
-import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "flyway"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from server import Server
-
-_COUNTER = itertools.count(1)
+import real_flyway
+from kit import Kit
 
 
 @pytest.fixture(scope="session")
-def server():
-    os.makedirs("/tmp/flyway-rollback", exist_ok=True)
-    os.chmod("/tmp/flyway-rollback", 0o755)
-    instance = Server()
-    yield instance
-    instance.remove()
+def flyway() -> Iterator[real_flyway.RealFlyway]:
+    """Real Flyway 10.20.1."""
+    missing = real_flyway.unavailable()
+    if missing:
+        pytest.skip(f"real Flyway needs {missing}")
+    running = real_flyway.RealFlyway()
+    yield running
+    running.close()
 
 
 @pytest.fixture
-def db(server):
-    """The name of an empty database."""
-    return server.create(f"t{next(_COUNTER)}")
+def kit(database, flyway, tmp_path) -> Kit:
+    return Kit(database, flyway, tmp_path)
