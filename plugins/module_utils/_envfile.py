@@ -33,7 +33,7 @@ HEADER = (
 )
 
 _ASSIGNMENT = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=")
-_EXPANSION = re.compile(r"`|\$[A-Za-z0-9_{(@*#?$!'\"-]")
+_EXPANSION = re.compile(r"`|\$(?:\\\n)*[A-Za-z0-9_{(@*#?$!'\"-]")
 _SHELL_META = frozenset(";&|<>()")
 _DISAGREE = "systemd and a shell read this differently; taken as systemd does. Put the value in single quotes."
 
@@ -161,6 +161,8 @@ class _Reader:
             self.position += 1
         self.started = self.position
         if self.peek() in ("", "#", ";"):
+            if self.peek() == ";":
+                self.problem("warning", "a line that starts with ; is a comment for systemd, but an error for a shell; use #")
             self.skip_line()
             return
         match = _ASSIGNMENT.match(self.text, self.position)

@@ -12,7 +12,14 @@ import subprocess
 
 import pytest
 
-from ansible_collections.dwp.backend.plugins.module_utils._envfile import SHELL_OWNED, decode, dump, encode, quote
+from ansible_collections.dwp.backend.plugins.module_utils._envfile import (
+    SHELL_OWNED,
+    decode,
+    dump,
+    encode,
+    quote,
+    read,
+)
 from ansible_collections.dwp.backend.plugins.module_utils._processes import parse_environ
 
 SHELLS = [shell for shell in ("/bin/sh", "dash", "bash", "busybox") if shutil.which(shell)]
@@ -90,3 +97,27 @@ def test_names_refused_are_those_a_shell_changes_and_only_those(shell, tmp_path)
     assert lost <= SHELL_OWNED
     if shell == "bash":
         assert lost == SHELL_OWNED
+
+
+PIECES = [
+    "A=", "B=", "export C=", "x", "가", "'", '"', "\\", "\n", "\n", " ", "\t", "#", "$", "$x", "`", "~", ";", "\\n", "=", "a b",
+    "'q q'", '"d d"', '"\\$"', "'\\''", "\\\n", "*", "%", "!", "&", "A='1'\n", "# c\n",
+]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_file_read_without_complaint_means_the_same_to_a_shell(shell, tmp_path):
+    """Whatever is written by hand: either we say that readers disagree, or a shell agrees with us."""
+    rng = random.Random(20260304)
+    path = tmp_path / "environment"
+    agreed = 0
+    for _ in range(600):
+        text = "".join(rng.choice(PIECES) for _ in range(rng.randint(1, 9))) + "\n"
+        result = read(text)
+        if result.problems or not result.values:
+            continue
+        path.write_bytes(encode(text))
+        seen = source(shell, str(path))
+        assert {name: seen.get(name) for name in result.values} == result.values, text
+        agreed += 1
+    assert agreed > 30

@@ -58,7 +58,7 @@ READ = [
     ("plain", "A=1\nB=two\n", {"A": "1", "B": "two"}),
     ("no newline at the end", "A=1", {"A": "1"}),
     ("export", "export A='x y'\n\texport B=2\n", {"A": "x y", "B": "2"}),
-    ("comments and blank lines", "# c\n; c\n\n   \nA=1\n  # d\n", {"A": "1"}),
+    ("comments and blank lines", "# c\n\n   \nA=1\n  # d\n", {"A": "1"}),
     ("empty", "A=\nB=''\nC=\"\"\n", {"A": "", "B": "", "C": ""}),
     ("single quotes keep all", "A='$x `y` \\n \"q\" #'\n", {"A": '$x `y` \\n "q" #'}),
     ("quote in quotes", "A='it'\\''s'\n", {"A": "it's"}),
@@ -103,6 +103,7 @@ PROBLEMS = [
     ("tilde", "A=~/x\n", "warning", 1, "~ at the start", {"A": "~/x"}),
     ("Windows lines", "A=1\r\nB='2'\r\n", "warning", 1, "CR LF", {"A": "1", "B": "2"}),
     ("byte order mark", "\ufeffA=1\n", "warning", 1, "byte order mark", {"A": "1"}),
+    ("comment of systemd", "A=1\n; B=2\n", "warning", 2, "an error for a shell", {"A": "1"}),
     ("set twice", "A=1\nA=2\n", "warning", 2, "A is set again (before in line 1)", {"A": "2"}),
 ]
 
