@@ -23,6 +23,7 @@ from typing import Any
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 PROTOCOL_3 = 196608
 MAX_MESSAGE = 1 << 20
+MAX_ITERATIONS = 1_000_000  # PostgreSQL's own default is 4096
 
 
 class WireError(Exception):
@@ -58,6 +59,13 @@ def _more_to_read(sock: Any) -> bool:
 
 def login_error(sock: Any, user: str, database: str, password: str, use_tls: bool) -> dict[str, str] | None:
     """Fields of the ErrorResponse that ends this login (C is the SQLSTATE), or None when the login succeeds."""
+    try:
+        return _login(sock, user, database, password, use_tls)
+    except (struct.error, ValueError, KeyError) as error:  # what a listener can provoke with malformed messages
+        raise WireError("the listener does not speak PostgreSQL's protocol") from error
+
+
+def _login(sock: Any, user: str, database: str, password: str, use_tls: bool) -> dict[str, str] | None:
     if use_tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # libpq, asked before, has judged it
@@ -119,6 +127,8 @@ class _Scram:
         parts = dict(part.split("=", 1) for part in server_first.split(","))
         if not parts.get("r", "").startswith(self.nonce):
             raise WireError("the server answered with a nonce that is not ours")
+        if int(parts["i"]) > MAX_ITERATIONS:
+            raise WireError("the server asks for an absurd number of hash rounds")
         salted = hashlib.pbkdf2_hmac("sha256", self.password.encode(), base64.b64decode(parts["s"]), int(parts["i"]))
         client_key = hmac.digest(salted, b"Client Key", "sha256")
         without_proof = f"c=biws,r={parts['r']}"
