@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
+from ansible_collections.dwp.backend.plugins.module_utils import _infra_validate
 from ansible_collections.dwp.backend.plugins.module_utils._embedded_daemon import clean_environment
 from ansible_collections.dwp.backend.plugins.module_utils._embedded_place import Account, Binaries
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import (
@@ -95,6 +96,10 @@ class Server:
         os.makedirs(self.base, mode=0o700, exist_ok=True)
         os.chown(self.base, *user.owner)
 
+    def validate(self, binaries: Binaries) -> None:
+        """Raise InfraError if the server would refuse its configuration."""
+        raise NotImplementedError
+
     def write(self, user: Account) -> None:
         for file in self.files():
             write_atomic(file.path, file.text, file.mode, user.owner)
@@ -169,6 +174,9 @@ class Postgres(Server):
 
     def command(self, binaries: Binaries) -> list[str]:
         return [os.path.join(binaries.postgres, "postgres"), "-D", self.conf]
+
+    def validate(self, binaries: Binaries) -> None:
+        _infra_validate.postgres(os.path.join(binaries.postgres, "postgres"), self.files()[0].text)
 
     def directories(self, user: Account) -> None:
         super().directories(user)
@@ -271,6 +279,9 @@ class Redis(Server):
 
     def command(self, binaries: Binaries) -> list[str]:
         return [binaries.redis, os.path.join(self.base, "redis.conf")]
+
+    def validate(self, binaries: Binaries) -> None:
+        _infra_validate.redis(binaries.redis, self.files()[0].text)
 
     def initialised(self) -> bool:
         return os.path.isdir(self.data)

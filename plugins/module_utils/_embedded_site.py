@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._embedded_servers impo
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import InfraError, check_input
 from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError, require
 from ansible_collections.dwp.backend.plugins.module_utils._supervisor import (
+    BACKOFF,
     FATAL,
     RUNNING,
     STARTING,
@@ -31,6 +33,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._supervisor import (
     write_atomic,
 )
 
+PATIENCE = 4.0  # seconds in which a server may fall over and be started again
 FRESH_VERSION = 160000  # what the wheel brings, for predictions about a server that is not there yet
 
 
@@ -86,6 +89,8 @@ class Site:
         names = [os.path.basename(file.path) for file in server.files() if differs(file.path, file.text, file.mode, self.user.owner)]
         if names:
             changes.append(f"{server.label}: configuration is written ({', '.join(names)})")
+            if not missing:
+                server.validate(place.binaries(self.venv))
         stale = bool(missing) or server.program in pending
         if not stale:
             wanted = server.definition(place.binaries(self.venv), self.user)
@@ -155,6 +160,8 @@ class Site:
         os.makedirs(self.home, mode=0o755, exist_ok=True)
         if missing:
             place.install(self.venv, missing)
+            for server in self.servers:
+                server.validate(place.binaries(self.venv))
 
     def _put(self, plan: Plan) -> None:
         """Everything of one server but starting it."""
@@ -176,12 +183,17 @@ class Site:
         status = self.supervisor.status(server.program)
         if status is None or not status.alive:
             self.supervisor.start(server.program)
+        self._wait(server)
+
+    def _wait(self, server: Server) -> None:
         if isinstance(server, Postgres):
             server.psycopg2 = self._psycopg2()
+        patience = time.monotonic() + PATIENCE
 
         def failed() -> str | None:
             now = self.supervisor.status(server.program)
-            if now is None or now.state in (FATAL, STOPPED):
+            hopeless = now is None or now.state in (FATAL, STOPPED)
+            if hopeless or (now and now.state == BACKOFF and time.monotonic() > patience):
                 why = now.spawnerr if now else "supervisord does not know it"
                 return f"{why}\n{daemon.tail(server.log)}"
             return None
@@ -209,7 +221,13 @@ class Site:
                 self.not_checked.append("databases and users: PostgreSQL is not running")
                 return
             else:
-                server.psycopg2 = self._psycopg2()
+                try:
+                    self._wait(server)
+                except InfraError as error:
+                    if not self.check:
+                        raise
+                    self.not_checked.append(f"databases and users: {error}")
+                    return
                 self._admin_password(server)
                 actions, notes = db.ensure(server.connect, self.databases, self.check)
             self.notes += notes
