@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 
 # Copyright (c) 2026 dwp.backend contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -372,6 +371,7 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dwp.backend.plugins.module_utils._logs.errors import LogsError
 from ansible_collections.dwp.backend.plugins.module_utils._logs.results import Limits
 from ansible_collections.dwp.backend.plugins.module_utils._logs.run import Request, check_source, run

@@ -159,9 +159,10 @@ def _note_times(chunk: Chunk, report: FileReport) -> tuple[float | None, float |
     Several records are asked, as a single one may carry a faked or a wrong time and must not end the reading.
     """
     data, cutter = chunk.data, chunk.cutter
-    last = cutter.last(data)
-    places = {0, last or 0}
-    places.update(cutter.end(data, len(data) * part // 8) for part in range(1, 8))
+    places = {0, cutter.last(data) or 0}
+    for part in range(1, 8):
+        position = len(data) * part // 8
+        places.update((cutter.start(data, position), cutter.end(data, position)))
     times = [chunk.time_at(place) for place in sorted(places) if place < len(data)]
     known = [time for time in times if time is not None]
     if not known:

@@ -24,7 +24,9 @@ _NAMES = (
 _KEY = rf"(?:(?:{_NAMES})[\w.-]{{0,60}})"
 SECRET_NAME = re.compile(rf"(?i)(?:{_NAMES})")
 # Names that hold a secret's word but say only something about one.
-_HARMLESS = re.compile(r"(?i)(?:ttl|timeout|expir\w*|seconds|minutes|length|size|count|name|type|url|uri|path|id|alg\w*)$")
+_HARMLESS = re.compile(
+    r"(?i)(?:ttl|timeout|expir\w*|seconds|minutes|length|size|count|name|type|url|uri|path|id|alg\w*|\.(?:java|kt|scala))$"
+)
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, erase
@@ -76,6 +78,10 @@ class Scrubber:
 
     def text(self, text: str, limit: int | None = None) -> str:
         """Clean first, as an escape inside a word would hide it; cut last, as half a secret is still one."""
+        if limit is not None and len(text) > 8 * limit + 8192:
+            # Nobody reads the rest, and hostile text is slow to mask. What lies at this cut may be half a secret.
+            found = self.mask(clean(text[: 8 * limit + 8192]))[:-1024]
+            return f"{found[:limit].rstrip()} [... {len(text) - min(limit, len(found))} more characters]"
         found = self.mask(clean(text))
         if limit is not None and len(found) > limit:
             return found[:limit].rstrip() + f" [... {len(found) - limit} more characters]"

@@ -27,7 +27,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the fingerprints of JWT_SECRET agree over auth, main and the AI platform",
         },
-        "source": "failures.md section 3; the third text is not confirmed",
+        "source": "observed with Spring Boot 3.4; the third text is documented only",
     },
     {
         "id": "JWT_ALG",
@@ -41,7 +41,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "alg is HS256; otherwise correct the issuer",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "JWT_EXP",
@@ -59,7 +59,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the clock is synchronised on issuer and receiver; a fresh token is accepted",
         },
-        "source": "failures.md section 3; the third text is not confirmed",
+        "source": "observed with Spring Boot 3.4; the third text is documented only",
     },
     {
         "id": "JWT_WEAK",
@@ -77,7 +77,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "with the new value in the vault and both sides restarted, a login succeeds",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "JWT_MALFORMED",
@@ -91,7 +91,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "exp and iat are whole numbers: in Python int(ts)",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "ACTUATOR_401",
@@ -106,7 +106,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": 'a business path answers; EndpointRequest.to("health", "prometheus") permits it for good',
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "ACTUATOR_ABSENT",
@@ -122,7 +122,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "probe a business path and the port; spring-boot-starter-actuator makes the endpoint real",
         },
-        "source": "failures.md section 3; spring-boot#38733, #38744",
+        "source": "observed with Spring Boot 3.4; spring-boot#38733, #38744",
     },
     {
         "id": "HEALTH_DB",
@@ -137,7 +137,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the probe of the database passes every step",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "HEALTH_REDIS",
@@ -152,7 +152,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "it answers PONG",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "HEALTH_SLOW",
@@ -166,6 +166,6 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the dependency answers within a second",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
 ]

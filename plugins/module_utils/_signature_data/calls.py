@@ -27,7 +27,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the port accepts; triage the service that should listen on {target} first",
         },
-        "source": "failures.md section 3; spring-cloud-gateway#4208",
+        "source": "observed with Spring Boot 3.4; spring-cloud-gateway#4208",
     },
     {
         "id": "GW_503",
@@ -41,7 +41,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the registry lists an instance of {name}, or the route has a http:// address",
         },
-        "source": "failures.md section 3; the second text is not confirmed",
+        "source": "observed with Spring Boot 3.4; the second text is documented only",
     },
     {
         "id": "GW_504",
@@ -56,7 +56,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the same request asked of the service itself answers in time",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "GW_CONNECT_TIMEOUT",
@@ -72,7 +72,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the port accepts from this host and from another one",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "GW_DNS",
@@ -88,7 +88,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "it prints an address; otherwise correct the URL or the hosts file",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "GW_PREMATURE",
@@ -103,7 +103,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "no restart at that time; then max-idle-time below Tomcat's keep-alive ends it",
         },
-        "source": "failures.md section 3; reactor-netty#1639, #1764; spring-cloud-gateway#1148",
+        "source": "observed with Spring Boot 3.4; reactor-netty#1639, #1764; spring-cloud-gateway#1148",
     },
     {
         "id": "GW_POOL",
@@ -121,7 +121,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the number of open streams is below max-connections",
         },
-        "source": "failures.md section 3; the second text is not confirmed",
+        "source": "observed with Spring Boot 3.4; the second text is documented only",
     },
     {
         "id": "GW_404",
@@ -136,7 +136,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the routes of the active profile hold a predicate for the path",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "GW_LOCALHOST",
@@ -151,7 +151,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after setting them and restarting the gateway the text is gone from its log",
         },
-        "source": "failures.md section 3; text not confirmed",
+        "source": "documented by the library, not observed",
     },
     {
         "id": "FEIGN",
@@ -169,7 +169,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the service at {url} is healthy",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "TENANT_MISSING",
@@ -184,6 +184,6 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "with the header the answer is not 400: correct the caller, not the gateway",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
 ]

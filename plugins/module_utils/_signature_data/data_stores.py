@@ -44,7 +44,7 @@ SIGNATURES: list[dict[str, Any]] = [
             },
         ],
         "next": {"command": _ACTIVITY, "risk": "read-only", "verify": "no request waits for a connection"},
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "HIKARI_INIT",
@@ -59,7 +59,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "yields_to": ["PG_*", "TLS"],
         "meaning": "the database refused the first connection; a PG_ row of the same record says why",
         "next": {"command": _LADDER, "risk": "read-only", "verify": "the probe of the database passes every step"},
-        "source": "failures.md section 3; the first two texts are not confirmed",
+        "source": "observed with Spring Boot 3.4; the first two texts are documented only",
     },
     {
         "id": "DB_UNREACHABLE",
@@ -70,7 +70,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "yields_to": ["PG_*", "HIKARI_TIMEOUT"],
         "meaning": "the database is gone at run time; Tomcat's log keeps only the root cause, without host and port",
         "next": {"command": _LADDER, "risk": "read-only", "verify": "the probe with the service's own DB_* passes every step"},
-        "source": "failures.md section 3; the second text is not confirmed",
+        "source": "observed with Spring Boot 3.4; the second text is documented only",
     },
     {
         "id": "HIKARI_STALE",
@@ -85,7 +85,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "if it repeats without a restart of the server, maxLifetime below its or the firewall's limit ends it",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "HIKARI_LEAK",
@@ -99,7 +99,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the stack of the record names the code that took the connection",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "STARVED",
@@ -113,7 +113,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "jvm_gc_pause_seconds_max and the load of the host are low and the clock is synchronised",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "PG_REFUSED",
@@ -127,7 +127,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "it answers: accepting connections",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "PG_AUTH",
@@ -141,7 +141,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the fingerprints of DB_PASSWORD agree and the login step of the probe passes",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "PG_NODB",
@@ -155,7 +155,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the list holds {database}",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "PG_FULL",
@@ -169,7 +169,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the sum of maximum-pool-size over all instances is below max_connections - superuser_reserved_connections",
         },
-        "source": "failures.md section 3; the first text is not confirmed",
+        "source": "observed with Spring Boot 3.4; the first text is documented only",
     },
     {
         "id": "PG_STARTING",
@@ -179,7 +179,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"the database system is (?P<state>starting up|shutting down|in recovery mode|not (?:yet )?accepting.*)"],
         "meaning": "57P03: the server is starting, stopping or recovering",
         "next": {"command": "pg_isready -h DB_HOST -p DB_PORT", "risk": "read-only", "verify": "accepting connections, after some seconds"},
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "PG_TERMINATED",
@@ -193,7 +193,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the time tells whether the server was restarted",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "PG_PERM",
@@ -208,7 +208,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "destructive",
             "verify": "the migration runs at the next start; the other way is to make the role the owner of the schema",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "PG_NOTABLE",
@@ -223,7 +223,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "no migration is pending and default_schema is the schema that was migrated",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "PG_DEADLOCK",
@@ -240,7 +240,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the counter does not grow; DETAIL in the record names both statements",
         },
-        "source": "failures.md section 3; text not confirmed",
+        "source": "documented by the library, not observed",
     },
     {
         "id": "REDIS_REFUSED",
@@ -259,7 +259,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "it answers PONG; a service may have the host localhost fixed",
         },
-        "source": "failures.md section 3; spring-boot#44581",
+        "source": "observed with Spring Boot 3.4; spring-boot#44581",
     },
     {
         "id": "REDIS_AUTH",
@@ -273,7 +273,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "it answers PONG with the password of the service's environment; compare the fingerprints",
         },
-        "source": "failures.md section 3; spring-boot#43609",
+        "source": "observed with Spring Boot 3.4; spring-boot#43609",
     },
     {
         "id": "REDIS_SLOW",
@@ -287,6 +287,6 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "redis-cli --latency stays below some milliseconds",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
 ]

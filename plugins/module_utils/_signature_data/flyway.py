@@ -24,7 +24,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "verify": "with the file restored from git validate passes; repair only when the schema is proven equal, "
             "and never edit the history by hand",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "FLYWAY_FAILED",
@@ -38,7 +38,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after undoing what remains, repair and migrate, no row of the history has success false",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "FLYWAY_MISSING",
@@ -52,7 +52,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "a jar that contains the version passes validate",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "FLYWAY_NEWER_DB",
@@ -67,7 +67,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after deploying a jar with version {database} or rolling the schema back, the warning is gone at the next start",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "FLYWAY_OUT_OF_ORDER",
@@ -81,7 +81,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after deciding on outOfOrder or renumbering, validate passes",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "FLYWAY_NONEMPTY",
@@ -95,7 +95,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after a baseline at the version that the schema really has, the service starts",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "FLYWAY_SQL",
@@ -115,7 +115,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the state of the version is not failed and the corrected script applies",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "FLYWAY_UNSUPPORTED",
@@ -129,6 +129,6 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "a jar with both in one version starts",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
 ]

@@ -21,7 +21,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "keep both before the restart; afterwards heap use after a full collection stays below -Xmx",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "OOM_KILLED",
@@ -40,7 +40,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "MaxRAMPercentage or -Xmx fits into the limit of the unit and of the host",
         },
-        "source": "failures.md section 3; text not confirmed",
+        "source": "documented by the library, not observed",
     },
     {
         "id": "NOFILE",
@@ -54,7 +54,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the number is below the limit and does not grow",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "DISK_FULL",
@@ -70,7 +70,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after rotating or removing logs df shows free space and the log grows again",
         },
-        "source": "failures.md section 3; text not confirmed",
+        "source": "documented by the library, not observed",
     },
     {
         "id": "STACKOVERFLOW",
@@ -84,7 +84,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the frames that repeat name the code",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "TLS",
@@ -98,6 +98,6 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the dates hold, the subject is the name that is called, and the issuer is trusted by this Java",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
 ]

@@ -20,7 +20,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after stopping the holder or setting SERVER_PORT, the service's log says Started",
         },
-        "source": "failures.md section 3; the second text is not confirmed",
+        "source": "observed with Spring Boot 3.4; the second text is documented only",
     },
     {
         "id": "STARTUP_FAILED",
@@ -35,7 +35,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the deepest Caused by, or Description and Action, names what to correct",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "DS_NO_URL",
@@ -49,7 +49,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "DB_HOST, DB_PORT and DB_NAME are listed; the message ends with the profiles that were active",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "PLACEHOLDER",
@@ -63,7 +63,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after {name} is set in the service's environment and the service is restarted, its log says Started",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "PROFILE_DEFAULT",
@@ -79,7 +79,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after it is set and the service is restarted, the log names the active profile",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "CONFIG_MISSING",
@@ -93,7 +93,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the named file exists and the user of the service can read it",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "BEAN_MISSING",
@@ -107,7 +107,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "restart",
             "verify": "the service passes its gate with the release before",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "CLASS_VERSION",
@@ -122,7 +122,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after java_home points to a fitting Java, the service's log says Started",
         },
-        "source": "failures.md section 3; text not confirmed",
+        "source": "documented by the library, not observed",
     },
     {
         "id": "MVC_ON_GATEWAY",
@@ -136,7 +136,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "a jar without spring-webmvc starts; until then SPRING_MAIN_WEBAPPLICATIONTYPE=reactive",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
     {
         "id": "SCHEMA_VALIDATE",
@@ -150,6 +150,6 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "no migration is pending or failed and the service connects to the database that was migrated",
         },
-        "source": "failures.md section 3",
+        "source": "observed with Spring Boot 3.4",
     },
 ]
