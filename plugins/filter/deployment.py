@@ -23,6 +23,20 @@ def in_wave(
     ]
 
 
+def plan_for(platform: Mapping[str, Any], host: str, action: str) -> dict[str, dict[str, Any]]:
+    """A plan that does the same with every chosen service of a host (restart.yml)."""
+    return {
+        name: {"action": action} for name in platform["selected"] if host in platform["services"][name]["hosts"]
+    }
+
+
+def selected_waves(platform: Mapping[str, Any]) -> list[list[str]]:
+    """The waves without the services that dwp_only leaves out."""
+    chosen = set(platform["selected"])
+    waves = [[name for name in wave if name in chosen] for wave in platform["waves"]]
+    return [wave for wave in waves if wave]
+
+
 def names(values: Iterable[str]) -> list[dict[str, str]]:
     """Names as the list of services that dwp_service wants."""
     return [{"name": value} for value in values]
@@ -30,4 +44,6 @@ def names(values: Iterable[str]) -> list[dict[str, str]]:
 
 class FilterModule:
     def filters(self) -> dict[str, Any]:
-        return {"in_wave": in_wave, "service_list": names}
+        return {
+            "in_wave": in_wave, "plan_for": plan_for, "selected_waves": selected_waves, "service_list": names,
+        }
