@@ -84,93 +84,118 @@ class FileOptions:
 
 def resolve(resources: list[Resource], options: FileOptions, placeholders: Placeholders) -> Resolved:
     """Make migrations of files. Never raises for what a file holds: see ``refusals``."""
-    out = Resolved()
-    encoding = python_encoding(options.encoding)
-    conf_files = {one.relative.lower(): one for one in resources if one.name.lower().endswith(".conf")}
-    invalid: list[str] = []
-    java: list[str] = []
-    found: list[Migration] = []
-    for resource in resources:
-        is_sql = has_suffix(resource.name, options.naming.suffixes)
-        if is_sql:
-            name = parse_name(resource.name, options.naming)
-            if name.problem:
-                invalid.append(name.problem)
-            undo = parse_undo_name(resource.name, options.naming)
-            if undo is not None:
-                out.undo_files.append(_migration("U", "SQL", undo, resource, encoding))
+    return _Resolver(resources, options, placeholders).run()
+
+
+class _Resolver:
+    def __init__(self, resources: list[Resource], options: FileOptions, placeholders: Placeholders) -> None:
+        self.resources = resources
+        self.options = options
+        self.placeholders = placeholders
+        self.out = Resolved()
+        self.encoding = python_encoding(options.encoding)
+        self.conf_files = {one.relative.lower(): one for one in resources if one.name.lower().endswith(".conf")}
+        self.encodings: dict[str, str] = {}  # by label, where a .conf file says so
+        self.refused: list[tuple[tuple[int, int], Refusal]] = []  # with the place at which Flyway comes to it
+
+    def run(self) -> Resolved:
+        out = self.out
+        invalid: list[str] = []
+        java: list[str] = []
+        found: list[Migration] = []
+        self._read_encodings()
+        for resource in self.resources:
+            is_sql = has_suffix(resource.name, self.options.naming.suffixes)
+            if is_sql:
+                name = parse_name(resource.name, self.options.naming)
+                if name.problem:
+                    invalid.append(name.problem)
+                undo = parse_undo_name(resource.name, self.options.naming)
+                if undo is not None:
+                    out.undo_files.append(self._migration("U", "SQL", undo, resource))
+                    continue
+            elif is_script(resource.name):
+                name = parse_name(resource.name, self.options.naming, SCRIPT_SUFFIXES)
+            else:
+                if _JAVA_MIGRATION.fullmatch(resource.name):
+                    java.append(resource.name)
                 continue
-        elif is_script(resource.name):
-            name = parse_name(resource.name, options.naming, SCRIPT_SUFFIXES)
-        else:
-            if _JAVA_MIGRATION.fullmatch(resource.name):
-                java.append(resource.name)
-            continue
-        if name.problem or name.kind not in ("V", "R", "B") or resource.name == name.prefix + name.suffix:
-            continue
-        type_name = "SQL_BASELINE" if name.kind == "B" else "SQL" if is_sql else "SCRIPT"
-        migration = _migration(name.kind, type_name, name, resource, encoding)
-        conf_file = conf_files.get(resource.relative.lower() + ".conf")
-        _settle(migration, conf_file, encoding, placeholders, out.refusals)
-        found.append(migration)
-    _report_names(invalid, options.validate_naming, out)
-    if java:
-        out.warnings.append(
-            f"{len(java)} migration(s) written in Java, such as {java[0]}, are not listed; "
-            "their history rows look like migrations without a file."
-        )
-    _sort_out_duplicates(found, out)
-    return out
+            if name.problem or name.kind not in ("V", "R", "B") or resource.name == name.prefix + name.suffix:
+                continue
+            type_name = "SQL_BASELINE" if name.kind == "B" else "SQL" if is_sql else "SCRIPT"
+            migration = self._migration(name.kind, type_name, name, resource)
+            self._settle(migration, is_sql)
+            found.append(migration)
+        self._report_names(invalid)
+        out.refusals.extend(refusal for _place, refusal in sorted(self.refused, key=lambda pair: pair[0]))
+        if java:
+            out.warnings.append(
+                f"{len(java)} migration(s) written in Java, such as {java[0]}, are not listed; "
+                "their history rows look like migrations without a file."
+            )
+        _sort_out_duplicates(found, out)
+        return out
 
+    def _migration(self, kind: str, type_name: str, name: FileName, resource: Resource) -> Migration:
+        label = resource.label
+        migration = Migration(kind, name.version, name.description, resource.relative, label, type_name, name, resource)
+        migration.encoding = self.encodings.get(label, self.encoding)
+        return migration
 
-def _migration(kind: str, type_name: str, name: FileName, resource: Resource, encoding: str) -> Migration:
-    return Migration(
-        kind, name.version, name.description, resource.relative, resource.label, type_name, name, resource, encoding
-    )
+    def _read_encodings(self) -> None:
+        """Find files with an encoding of their own. In a jar, Flyway reads every file in the general encoding."""
+        labels = {one.label: one for one in self.resources if one.on_disk}
+        for label in labels:
+            conf_file = labels.get(label + ".conf")
+            if conf_file is None:
+                continue
+            try:
+                own = parse_conf(self._conf_text(conf_file)).encoding
+                if own:
+                    self.encodings[label] = python_encoding(own)
+            except FlywayError as exc:
+                self._refuse(exc, (0, 0), conf_file.label)
 
+    def _conf_text(self, conf_file: Resource) -> str:
+        try:
+            return decode(conf_file.read(), self.encoding)
+        except UnicodeDecodeError as exc:
+            raise Refusal("Unable to read config", "CONFIGURATION") from exc
 
-def _settle(
-    migration: Migration,
-    conf_file: Resource | None,
-    encoding: str,
-    placeholders: Placeholders,
-    refusals: list[Refusal],
-) -> None:
-    """Read the .conf file and the checksums; what goes wrong becomes a refusal and leaves the checksum unknown."""
-    try:
-        if conf_file is not None:
-            _apply_conf(migration, conf_file, encoding, placeholders)
-        text = migration.text()
+    def _refuse(self, exc: FlywayError, place: tuple[int, int], label: str) -> None:
+        refusal = exc if isinstance(exc, Refusal) else Refusal(exc.message, exc.code)
+        refusal.details.setdefault("filepath", label)
+        self.refused.append((place, refusal))
+
+    def _report_names(self, invalid: list[str]) -> None:
+        if invalid and self.options.validate_naming:
+            message = "Invalid SQL filenames found:\r\n" + "\r\n".join(invalid)
+            self.refused.append(((1, 0), Refusal(message, "INVALID_NAMES", {"names": invalid})))
+            return
+        self.out.warnings.extend(f"Not a migration for Flyway, silently skipped: {one}" for one in invalid[:20])
+        if len(invalid) > 20:
+            self.out.warnings.append(f"{len(invalid) - 20} more files with names that Flyway skips.")
+
+    def _settle(self, migration: Migration, is_sql: bool) -> None:
+        """Read the .conf file and the checksums; what goes wrong becomes a refusal and leaves the checksum unknown."""
+        try:
+            conf_file = self.conf_files.get(migration.script.lower() + ".conf") if is_sql else None
+            if conf_file is not None:
+                migration.conf = parse_conf(self.placeholders.replace(self._conf_text(conf_file)))
+            text = migration.text()
+            if migration.kind == "R":
+                migration.raw_checksum = checksum(text)
+                text = self._replaced(migration, text)
+            migration.checksum = checksum(text)
+        except FlywayError as exc:
+            self._refuse(exc, (2 if is_sql else 3, "VRB".index(migration.kind)), migration.label)
+
+    def _replaced(self, migration: Migration, text: str) -> str:
         replacing = migration.conf.placeholder_replacement
-        if replacing is None:
-            replacing = placeholders.enabled
-        if migration.kind == "R":
-            migration.raw_checksum = checksum(text)
-            if replacing:
-                marks = placeholders.for_scripts() if migration.type == "SCRIPT" else placeholders
-                text = marks.replace(text, migration.name.plain)
-        migration.checksum = checksum(text)
-    except Refusal as exc:
-        exc.details.setdefault("filepath", migration.label)
-        refusals.append(exc)
-    except FlywayError as exc:
-        refusals.append(Refusal(exc.message, exc.code, {"filepath": migration.label}))
-
-
-def _apply_conf(migration: Migration, conf_file: Resource, encoding: str, placeholders: Placeholders) -> None:
-    try:
-        text = decode(conf_file.read(), encoding)
-    except UnicodeDecodeError as exc:
-        raise Refusal(f"Unable to read config {conf_file.label}", "CONFIGURATION") from exc
-    try:
-        migration.conf = parse_conf(placeholders.replace(text))
-        # Only for files on disk, and without replacement: in a jar Flyway reads every file in the general encoding.
-        if migration.resource.on_disk and conf_file.label == migration.label + ".conf":
-            own = parse_conf(text).encoding
-            migration.encoding = python_encoding(own) if own else encoding
-    except FlywayError as exc:
-        exc.details["filepath"] = conf_file.label
-        raise
+        if not (self.placeholders.enabled if replacing is None else replacing):
+            return text
+        marks = self.placeholders.for_scripts() if migration.type == "SCRIPT" else self.placeholders
+        return marks.replace(text, migration.name.plain)
 
 
 def _bad_bytes(migration: Migration, exc: UnicodeDecodeError) -> Refusal:
@@ -181,18 +206,6 @@ def _bad_bytes(migration: Migration, exc: UnicodeDecodeError) -> Refusal:
         "BAD_ENCODING",
         {"encoding": migration.encoding, "offset": exc.start},
     )
-
-
-def _report_names(invalid: list[str], fail: bool, out: Resolved) -> None:
-    if invalid and fail:
-        refusal = Refusal(
-            "Invalid SQL filenames found:\r\n" + "\r\n".join(invalid), "INVALID_NAMES", {"names": invalid}
-        )
-        out.refusals.insert(0, refusal)
-    elif invalid:
-        out.warnings.extend(f"Not a migration for Flyway, silently skipped: {one}" for one in invalid[:20])
-        if len(invalid) > 20:
-            out.warnings.append(f"{len(invalid) - 20} more files with names that Flyway skips.")
 
 
 def _sort_out_duplicates(found: list[Migration], out: Resolved) -> None:

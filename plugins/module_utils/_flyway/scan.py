@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import java_order
 
 # Where the class path of an application starts inside its archive.
 CLASS_ROOTS = ("BOOT-INF/classes/", "WEB-INF/classes/", "")
@@ -198,7 +199,7 @@ def _scan_directory(location: Location, warnings: list[str]) -> list[Resource]:
         raise _missing(location, f"no permission to read {root}")
     found: list[Resource] = []
     _walk(root, location, found, warnings, set())
-    return found
+    return sorted(found, key=lambda one: java_order(one.relative))
 
 
 def _walk(directory: str, location: Location, found: list[Resource], warnings: list[str], seen: set[str]) -> None:
@@ -209,7 +210,7 @@ def _walk(directory: str, location: Location, found: list[Resource], warnings: l
     seen = seen | {real}
     try:
         with os.scandir(directory) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
+            listed = list(entries)
     except OSError as exc:
         warnings.append(f"Skipped {directory}: {exc.strerror}.")
         return
@@ -242,19 +243,23 @@ def _scan_archive(location: Location) -> list[Resource]:
         raise _missing(location, f"no permission to read {path}") from None
     except (OSError, zipfile.BadZipFile) as exc:
         raise FlywayError(f"Cannot read location {location.text}: {path} is not a jar ({exc}).", "BAD_JAR") from exc
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = archive.infolist()
     label = os.path.abspath(path)
     for class_root in location.class_roots:
         below = class_root + (location.root + "/" if location.root else "")
         found: dict[str, Resource] = {}
+        there = False  # a directory without files is no missing one
         for info in infos:
             inner = info.filename[len(class_root) :]
-            if info.filename.startswith(below) and location.matches(inner):
+            if not info.filename.startswith(below):
+                continue
+            there = True
+            if not info.is_dir() and location.matches(inner):
                 reader = _member_reader(archive, info)
                 relative = location.relative(inner)
                 found[relative] = Resource(relative, f"{label}!/{info.filename}", False, reader)
-        if found:
-            return [found[relative] for relative in sorted(found)]
+        if there:
+            return [found[relative] for relative in sorted(found, key=java_order)]
     wanted = " or ".join(f"/{class_root}{location.root}" for class_root in location.class_roots)
     raise _missing(location, f"nothing lies under {wanted} in {path}")
 

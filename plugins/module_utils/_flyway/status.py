@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import Refusal
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import quote
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import Resolved
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.snapshot import Snapshot
@@ -171,7 +172,7 @@ def _warnings(snapshot: Snapshot, judging: Judging, result: Info) -> list[str]:
     out = []
     table = snapshot.table
     if not table.schema_exists:
-        out.append(f'Schema "{table.schema}" does not exist yet; migrate creates it.')
+        out.append(f"Schema {quote(table.schema)} does not exist yet; migrate creates it.")
     elif not table.exists:
         out.append(f"Schema history table {table.name} does not exist yet; nothing was ever applied by Flyway.")
         out.extend(_without_history(snapshot, judging, result))
@@ -194,7 +195,7 @@ def _without_history(snapshot: Snapshot, judging: Judging, result: Info) -> list
     if not full:
         return []
     if not judging.baseline_on_migrate:
-        names = ",".join(f'"{name}"' for name in full)
+        names = ",".join(quote(name) for name in full)
         return [
             f"migrate would fail: Found non-empty schema(s) {names} but no schema history table. Use baseline() or set "
             "baselineOnMigrate to true to initialize the schema history table."
@@ -209,7 +210,7 @@ def _without_history(snapshot: Snapshot, judging: Judging, result: Info) -> list
 def _summary(snapshot: Snapshot, answer: Mapping[str, Any]) -> str:
     table = snapshot.table
     if not table.schema_exists:
-        head = f'Schema "{table.schema}" of database "{snapshot.database}" does not exist yet'
+        head = f'Schema {quote(table.schema)} of database "{snapshot.database}" does not exist yet'
     elif not table.exists:
         head = f'No schema history table {table.name} in database "{snapshot.database}" yet'
     else:

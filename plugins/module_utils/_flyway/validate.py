@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError, Refusal
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import quote
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.states import FAILED_STATES, Info, Line
 
 DEFAULT_PATTERNS = ("*:future",)
@@ -119,7 +120,7 @@ def validate(info: Info, patterns: IgnorePatterns | None = None) -> list[Problem
 def schema_missing(schema: str, has_files: bool, patterns: IgnorePatterns) -> str | None:
     """Flyway's message when the schema of the history does not exist; None when that is no error."""
     if has_files and not patterns.widely("Pending"):
-        return f'Schema "{schema}" doesn\'t exist yet'
+        return f"Schema {quote(schema)} doesn't exist yet"
     return None
 
 

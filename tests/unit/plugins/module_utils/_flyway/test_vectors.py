@@ -19,7 +19,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._flyway.scan import Re
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.states import info
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.validate import IgnorePatterns, validate
 
-DATA = Path(__file__).parent / "testdata" / "flyway"
+DATA = Path(__file__).parents[3] / "testdata" / "flyway"
 VECTORS = [json.loads(line) for line in (DATA / "info-validate.jsonl").read_text(encoding="utf-8").splitlines()]
 CHECKSUMS = json.loads((DATA / "checksums.json").read_text(encoding="utf-8"))
 
