@@ -1,0 +1,59 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dwp_plan
+short_description: Show what a deployment is going to do, over all hosts
+version_added: 0.1.0
+description:
+  - Joins what M(dwp.backend.dwp_stage) found on each host into one list in start order, and into the waves that have work.
+author:
+  - dwp.backend contributors (@dwp-backend)
+attributes:
+  action:
+    support: full
+    description: Runs on the controller; no host is reached.
+  check_mode:
+    support: full
+    description: Changes nothing in any mode.
+  diff_mode:
+    support: none
+    description: Changes nothing.
+options:
+  platform:
+    description: The catalogue as M(dwp.backend.dwp_platform) returned it.
+    type: dict
+    required: true
+  plans:
+    description: Name of the variable in which each host holds the result of M(dwp.backend.dwp_stage).
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: What is going to happen
+  dwp.backend.dwp_plan:
+    platform: "{{ platform_run.platform }}"
+    plans: service_staged
+  run_once: true
+"""
+
+RETURN = r"""
+waves:
+  description: Waves in which at least one service has something to do.
+  returned: success
+  type: list
+  elements: list
+  sample: [[auth], [main]]
+lines:
+  description: What was shown.
+  returned: success
+  type: list
+  elements: str
+  sample: ["  wave 2  replace  auth: environment (JWT_SECRET) changed"]
+"""

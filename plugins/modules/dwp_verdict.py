@@ -1,0 +1,59 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dwp_verdict
+short_description: Tell whether a wave succeeded on all hosts
+version_added: 0.1.0
+description:
+  - Reads the results of M(dwp.backend.dwp_wave) on all hosts of the play, lost ones included.
+author:
+  - dwp.backend contributors (@dwp-backend)
+attributes:
+  action:
+    support: full
+    description: Runs on the controller; no host is reached.
+  check_mode:
+    support: full
+    description: Changes nothing in any mode.
+  diff_mode:
+    support: none
+    description: Changes nothing.
+options:
+  results:
+    description: Name of the variable in which each host holds its result.
+    type: str
+    required: true
+  earlier:
+    description: Problems of earlier waves; if there are any, they are the answer.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: All healthy
+  dwp.backend.dwp_verdict:
+    results: service_waved
+  run_once: true
+  register: verdict
+"""
+
+RETURN = r"""
+broken:
+  description: Whether anything went wrong.
+  returned: success
+  type: bool
+  sample: false
+problems:
+  description: What went wrong, host by host.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""

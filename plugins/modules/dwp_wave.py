@@ -1,0 +1,85 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dwp_wave
+short_description: Activate and gate the services of one wave on a host, showing what is waited for
+version_added: 0.1.0
+description:
+  - Calls M(dwp.backend.dwp_service) in slices of five seconds and prints a line after each, with any callback.
+  - A service that fails its gate does not fail the task; RV(broken) says so, because the play has to go on to turn the fleet back.
+author:
+  - dwp.backend contributors (@dwp-backend)
+attributes:
+  action:
+    support: full
+    description: Runs on the controller and calls M(dwp.backend.dwp_service) on the target.
+  check_mode:
+    support: full
+    description: Says what would be done.
+  diff_mode:
+    support: none
+    description: See M(dwp.backend.dwp_stage).
+options:
+  root:
+    description: Where releases and state live.
+    type: path
+    required: true
+  manager:
+    description: The service manager of the host.
+    type: str
+    choices: [systemd, supervisor]
+    default: systemd
+  user:
+    description: Unix user of the services.
+    type: str
+    default: dwp
+  services:
+    description: The services with what is to be done, see O(dwp.backend.dwp_service#module:services).
+    type: list
+    elements: dict
+    required: true
+  deployment:
+    description: Id of the deployment.
+    type: str
+    default: ""
+  keep:
+    description: Number of releases kept per service.
+    type: int
+    default: 5
+  undo:
+    description: Go back to the last known good releases instead, for services that O(deployment) touched.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Restart auth and wait until it is healthy
+  dwp.backend.dwp_wave:
+    root: /opt/dwp
+    services:
+      - {name: auth, action: restart}
+"""
+
+RETURN = r"""
+services:
+  description: Outcome per service, see M(dwp.backend.dwp_service).
+  returned: success
+  type: dict
+  sample: {auth: {healthy: true, cause: ok, start_seconds: 12.4}}
+broken:
+  description: Whether a service failed its gate or the host refused.
+  returned: when something went wrong
+  type: bool
+  sample: true
+message:
+  description: Why, with the last words of the services.
+  returned: when something went wrong
+  type: str
+  sample: "main on app-02 did not pass its gate: ..."
+"""
