@@ -121,7 +121,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 def _short(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return str(error.verify_message)[:160]
+        return str(getattr(error, "verify_message", "") or error)[:160]
     if isinstance(error, ssl.SSLError):
         return str(error.reason or error.strerror or "")[:160]
     if isinstance(error, OSError) and error.strerror:

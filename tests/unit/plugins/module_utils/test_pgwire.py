@@ -10,7 +10,7 @@ import socket
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.dwp.backend.plugins.module_utils import _pgwire
@@ -108,11 +108,13 @@ def test_impossible_length(pair, junk):
         _pgwire.login_error(client, "app", "d", "", False)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_fields_of_anything(payload):
     assert all(len(key) == 1 for key in _pgwire.parse_fields(payload))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_no_reply_breaks_the_login(data):
     client, server = socket.socketpair()

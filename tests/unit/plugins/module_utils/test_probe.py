@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.dwp.backend.plugins.module_utils._probe import components_of, first_rung, judge, usable_skips
@@ -56,6 +56,7 @@ def test_every_cause_is_reached_by_a_case():
     assert {case["want"]["cause"] for case in CASES} == set(CAUSES) - {"process_dead"}
 
 
+@settings(deadline=None)
 @given(st.integers(100, 599), st.binary(max_size=300), st.sampled_from(["actuator", "http"]))
 def test_no_answer_breaks_the_judge(status, body, kind):
     verdict = judge(rung_of({"kind": kind, "path": "/x"}), Answer(http_status=status, body=body))
@@ -72,6 +73,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["status", "components", "details"]), json_values))
 def test_components_of_any_json(body):
     assert all(isinstance(word, str) for word in components_of(body).values())
