@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._logs.errors import LogsError
 from ansible_collections.dwp.backend.plugins.module_utils._logs.window import Window, iso
 
 NEWEST_LINES = 200000  # without `since` a journal is not read from its beginning
+MOST_ENTRIES = 20000  # at once, so that the time budget is looked at now and then
 _LEVELS = ("ERROR", "ERROR", "ERROR", "ERROR", "WARN", "INFO", "INFO", "DEBUG")
 # Entries that others write about the unit; they carry the journal's own time and their program as the logger.
 _ABOUT = ("systemd", "kernel", "systemd-oomd", "systemd-coredump")
@@ -71,7 +74,7 @@ class JournalStream:
             line = line_of(entry) if isinstance(entry, dict) else b""
             parts.append(line)
             length += len(line)
-            if 0 <= size <= length:
+            if 0 <= size <= length or len(parts) >= MOST_ENTRIES:
                 break
         return b"".join(parts)
 
@@ -79,7 +82,8 @@ class JournalStream:
 class Journal:
     """The running journalctl; a context manager that leaves no process behind."""
 
-    def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
+    def __init__(self, command: list[str], environment: dict[str, str] | None = None, stop: Callable[[], str] = str) -> None:
+        self._stop = stop
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         try:
             self._process = subprocess.Popen(
@@ -92,8 +96,22 @@ class Journal:
 
     def __enter__(self) -> JournalStream:
         assert self._process.stdout is not None
-        self.stream = JournalStream(self._process.stdout)
-        return self.stream
+        return JournalStream(self._lines(self._process.stdout.fileno()))
+
+    def _lines(self, descriptor: int) -> Iterator[bytes]:
+        """Lines as they come; waits no longer than the time budget, even for a journalctl that says nothing."""
+        rest = b""
+        while not self._stop():
+            ready, _, _ = select.select([descriptor], [], [], 0.1)
+            if not ready:
+                continue
+            block = os.read(descriptor, 1 << 18)
+            if not block:
+                break
+            *lines, rest = (rest + block).split(b"\n")
+            yield from lines
+        if rest:
+            yield rest
 
     def __exit__(self, *_reason: object) -> None:
         finished = self._process.poll() is not None

@@ -136,6 +136,7 @@ class Boundaries:
     started: float | None = None  # time of the last "Started"
     began: float | None = None  # time of the "Starting" that belongs to it
     last_starting: float | None = None  # time of the newest "Starting", successful or not
+    first_starting: float | None = None  # what is older may come from a process whose start is not in the window
     pids: frozenset[int] = frozenset()
 
     def stale(self, time: float | None, holds_while_running: bool = False) -> bool:
@@ -156,5 +157,6 @@ def boundaries(history: list[Life]) -> Boundaries:
         last.started.time if last and last.started else None,
         last.began if last else None,
         max(starts) if starts else None,
+        min(starts) if starts else None,
         pids,
     )

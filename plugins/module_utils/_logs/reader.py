@@ -207,7 +207,8 @@ def read_stream(source: Source, name: str, stream: Readable, window: Window, rep
             report.ends_inside_line = bool(data) and not data.endswith(b"\n")
             break
         rest = data[end:]
-    report.complete = True
+    report.problem = stop()  # a stream may have ended because of it
+    report.complete = not report.problem
 
 
 def line_numbers(path: str, offsets: list[int]) -> dict[int, int]:

@@ -59,7 +59,7 @@ def _shown(scans: Iterable[Scan], searches: Iterable[IdSearch]) -> Iterable[Reco
         yield from search.records
 
 
-def evidence(record: Record, scrubber: Scrubber, limit: int, suspect: bool = False) -> dict[str, Any]:
+def evidence(record: Record, scrubber: Scrubber, limit: int) -> dict[str, Any]:
     return {
         "file": record.file,
         "line": record.line,
@@ -133,7 +133,7 @@ def _signature(
         "last": iso(told[-1]) if told else None,
         "stale": stale,
         "current": any(edges.current(time) for time in told) if told else True,
-        "suspect": hits.suspects == hits.count,
+        "suspect": hits.suspects(edges) >= hits.count,
         "groups": {key: scrubber.text(value, 300) for key, value in match.groups.items()},
         "next_action": _action(match, record, service, scrubber),
         "source": signature.source,

@@ -130,7 +130,7 @@ class Run:
         command = journal.argv(source.unit, window, source.kind == "kernel", self.request.journalctl)
         environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
         try:
-            with journal.Journal(command, environment) as stream:
+            with journal.Journal(command, environment, self._stop) as stream:
                 yield from reader.read_stream(source, report.file, stream, window, report, self._stop)
         except LogsError as error:
             report.problem, report.complete = str(error), False

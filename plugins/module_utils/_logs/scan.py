@@ -71,11 +71,15 @@ class Hits:
     times: list[float] = field(default_factory=list)
     newest: list[tuple[Record, Match]] = field(default_factory=list)
     oldest: tuple[Record, Match] | None = None
-    suspects: int = 0
+    by_pid: dict[int | None, list[float]] = field(default_factory=dict)  # count, suspects, first time
 
     def add(self, record: Record, match: Match, suspect: bool) -> None:
         self.count += 1
-        self.suspects += suspect
+        if record.pid in self.by_pid or len(self.by_pid) < 1000:
+            told = self.by_pid.setdefault(record.pid, [0, 0, record.time or 0.0])
+            told[0] += 1
+            told[1] += suspect
+            told[2] = min(told[2], record.time or 0.0)
         if record.time is not None and len(self.times) < MOST_TIMES:
             self.times.append(record.time)
         if self.oldest is None or _order(record) < _order(self.oldest[0]):
@@ -84,6 +88,14 @@ class Hits:
         if len(self.newest) > KEPT:
             self.newest.sort(key=lambda pair: _order(pair[0]), reverse=True)
             del self.newest[KEPT:]
+
+    def suspects(self, edges: lifecycle.Boundaries) -> int:
+        """Records that the service most likely did not write: their process never logged its start in this log."""
+        total = 0.0
+        for pid, (count, suspects, first) in self.by_pid.items():
+            foreign = pid is not None and edges.pids and pid not in edges.pids and first >= (edges.first_starting or 0.0)
+            total += count if foreign else suspects
+        return int(total)
 
 
 def _order(record: Record) -> tuple[float, int]:

@@ -155,16 +155,13 @@ def assemble(
 
 
 def _ranks(calls: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """How deep a service lies below the callers: those whom nobody calls come first."""
-    called = {name for targets in calls.values() for name in targets}
-    level = [name for name in calls if name not in called] or list(calls)
-    rank: dict[str, int] = {}
-    depth = 0
-    while level and depth < 50:
-        level = [name for name in dict.fromkeys(level) if name not in rank]
-        rank.update(dict.fromkeys(level, depth))
-        level = [target for name in level for target in calls.get(name, ())]
-        depth += 1
+    """How deep a service lies below the callers, by the longest way; in a cycle the depth ends with their number."""
+    names = list(dict.fromkeys([*calls, *(target for targets in calls.values() for target in targets)]))
+    rank = dict.fromkeys(names, 0)
+    for _round in names:
+        for name in calls:
+            for target in calls[name]:
+                rank[target] = min(max(rank[target], rank[name] + 1), len(names))
     return rank
 
 
