@@ -24,8 +24,7 @@ demo: $(READY)  ## build the reference backend, deploy it here, show what runs (
 	@ansible-playbook playbooks/deploy.yml -i inventories/demo
 
 demo-down: $(READY)  ## stop and remove what demo started
-	@ansible-playbook playbooks/stop.yml -i inventories/demo
-	@rm -rf .demo
+	@ansible-playbook playbooks/demo_down.yml -i inventories/demo
 
 test: $(READY)  ## lint, sanity, unit, integration and one systemd host; under half an hour
 	@python tests/run

@@ -129,7 +129,7 @@ class ActionModule(ActionBase):
         """What decided the duration of this deployment's starts."""
         spans: dict[str, tuple[float, float]] = {}
         for i in instances:
-            if i.get("deployment") == args["deployment"] and i.get("start_seconds") and i.get("since"):
+            if i.get("started_by") == args["deployment"] and i.get("start_seconds") and i.get("since"):
                 begin, end = i["since"], i["since"] + i["start_seconds"]
                 old = spans.get(i["service"], (begin, end))
                 spans[i["service"]] = (min(begin, old[0]), max(end, old[1]))

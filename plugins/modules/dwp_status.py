@@ -159,6 +159,7 @@ def describe(store, manager, name, found):
         "exit_status": found.running.exit_status,
         "outcome": found.outcome,
         "deployment": last.get("deployment"),
+        "started_by": last.get("started_by"),
         "activated_at": last.get("at"),
         "start_seconds": last.get("start_seconds"),
         "wave": policy.get("wave", 0),

@@ -190,7 +190,8 @@ class Host:
             if result["final"]:
                 # How long ago it was settled: the others may have taken longer.
                 ago = max(0.0, memory.get("gate", {}).get("elapsed", 0.0) - result.get("waited_s", 0.0))
-                self._record(name, result, ended - ago)
+                began = memory.get("applied", {}).get(name, {}).get("began", 0.0)
+                self._record(name, result, ended - ago, began)
         return results
 
     def _find_processes(self, services: Sequence[str], pids: dict[str, Any]) -> None:
@@ -222,16 +223,18 @@ class Host:
             return f"{name}: process {process['pid']} runs release {running}, but {current} is active"
         return None
 
-    def _record(self, name: str, result: dict[str, Any], settled: float) -> None:
+    def _record(self, name: str, result: dict[str, Any], settled: float, began: float) -> None:
         """The outcome into the state; on failure the evidence into the result."""
         current = self.store.current(name)
         known, _warning = self.store.state(name)
         if current is None:
             return
         started = self.manager.status([name])[name].since
-        details = {"cause": result["cause"], "deployment": self.deployment}
+        details: dict[str, Any] = {"cause": result["cause"]}
+        if started and started > began - 1:  # supervisor tells whole seconds
+            # Started by this run, not found running: its start counts for the critical chain.
+            details.update(start_seconds=round(max(0.0, settled - started), 2), started_by=self.deployment)
         if result["healthy"]:
-            details["start_seconds"] = round(max(0.0, settled - started), 2) if started else None
             outcome = "good"
         else:
             details["message"] = result["message"]

@@ -22,6 +22,8 @@ class Found(NamedTuple):
     running: _manager.Running
     process: _processes.Process | None
     process_release: str | None
+    #: The release that was activated last, whatever the link says now.
+    activated: str | None
     outcome: str | None
     warning: str | None
 
@@ -33,6 +35,7 @@ def look(store: Store, manager: _manager.Manager, services: Sequence[str]) -> di
     for name in services:
         current = store.current(name)
         known, warning = store.state(name)
+        activated = known["activations"][-1]["release"] if known["activations"] else None
         process = _process(status[name].pid)
         found[name] = Found(
             current,
@@ -40,7 +43,8 @@ def look(store: Store, manager: _manager.Manager, services: Sequence[str]) -> di
             status[name],
             process,
             release_of(process),
-            state.outcome_of(known, current) if current else None,
+            activated,
+            state.outcome_of(known, current or activated or ""),
             warning,
         )
     return found
@@ -68,6 +72,9 @@ def observe(
     name = spec["service"]
     wanted = store.find(name, store.digest(dict(spec)))
     current = found.current
+    # The link was bent by hand: what was activated last is what ought to be there.
+    bent = wanted is not None and wanted == found.activated and current != wanted
+    current = wanted if bent else current
     same = current is not None and wanted == current
     differs: list[str] = []
     tampered: list[str] = []
@@ -75,7 +82,7 @@ def observe(
         before = {part: store.text(name, current, part) or "" for part in ("environment", "launch", "unit")}
         differs = plan.differences(found.manifest, before, spec)
     elif same and current:
-        tampered = store.tampered(name, current, dict(spec))
+        tampered = (["current link"] if bent else []) + store.tampered(name, current, dict(spec))
     installed = manager.definition(name)
     unit = "missing" if installed is None else "same" if installed == spec["unit"] else "differs"
     environment = found.process.environment if found.process else None
