@@ -150,7 +150,7 @@ def describe(
         )
     why_here = f" {explain_skips(probe, skips)}, so rung {outcome_rung(outcome)} was asked." if skips else ""
     return (
-        f"{probe.name} is not healthy after {seconds}: {count} of {rung.label}, the last one "
+        f"{probe.name} is not healthy after {seconds}: {count} of {rung.label}{', the last one ' if outcome.attempts > 1 else ': '}"
         f"{happened(verdict)} [{verdict.cause}].{why_here} {advice(rung, verdict)}"
     ).rstrip()
 

@@ -17,6 +17,19 @@ CAUSES = (
 KINDS = ("actuator", "http", "tcp", "postgres", "redis")
 DEFAULT_PORTS = {"postgres": 5432, "redis": 6379}
 DEFAULT_PATHS = {"actuator": "/actuator/health"}
+#: Keys that mean something for some kinds only; given to another kind they are a mistake, not a wish to be ignored.
+MEANT_FOR = {
+    "path": ("actuator", "http"),
+    "headers": ("actuator", "http"),
+    "token": ("actuator", "http"),
+    "status": ("http",),
+    "body_contains": ("http",),
+    "ca_cert": ("actuator", "http", "postgres", "redis"),
+    "user": ("actuator", "http", "postgres", "redis"),
+    "password": ("actuator", "http", "postgres", "redis"),
+    "database": ("postgres",),
+    "schema": ("postgres",),
+}
 SENSITIVE_HEADERS = ("authorization", "cookie", "token", "secret", "api-key", "apikey", "password")
 
 
@@ -211,6 +224,9 @@ def _parse_ladder(where: str, entry: Mapping[str, Any], problems: list[str]) -> 
         if kind not in KINDS:
             problems.append(f"{rung_where}.kind: {kind!r} is not one of {', '.join(KINDS)}")
             continue
+        for key, kinds in MEANT_FOR.items():
+            if known.get(key) and kind not in kinds:
+                problems.append(f"{rung_where}.{key}: means nothing for kind {kind}, only for {', '.join(kinds)}")
         known["host"] = str(known.get("host") or entry.get("host") or "127.0.0.1")
         known["path"] = str(known.get("path") or DEFAULT_PATHS.get(kind, ""))
         known["headers"] = {str(key): str(value) for key, value in (known.get("headers") or {}).items()}
@@ -240,8 +256,8 @@ def _check_rung(rung: Rung) -> list[str]:
         for name, value in rung.headers.items():
             if not name or any(char in name + value for char in "\r\n\0") or any(char in name for char in ": "):
                 problems.append(f"headers: the header {name!r} has a line break, or a name that HTTP does not allow")
-    if rung.schema is not None and rung.kind != "postgres":
-        problems.append("schema: only a postgres rung can check a schema")
+    if rung.password and not rung.user and rung.kind in ("actuator", "http", "postgres"):
+        problems.append("password: needs a user")
     return problems
 
 

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import math
+import os
+import socket
 import time
 from typing import Any
 
@@ -33,14 +35,16 @@ def ask_postgres(rung: Rung, deadline: float, cutter: Any) -> Answer:
         connection = psycopg2.connect(
             host=rung.host, port=rung.port, dbname=rung.database, user=rung.user, password=rung.password,
             sslmode=rung.ssl_mode, sslrootcert=rung.ca_cert, connect_timeout=max(2, math.ceil(left)),
-            gssencmode="disable", application_name="dwp_health", client_encoding="UTF8",
-            options=f"-c statement_timeout={int(left * 1000)}",
+            gssencmode="disable", application_name="dwp_health",
         )  # fmt: skip
     except (psycopg2.Error, UnicodeError) as error:
         return _refused_login(rung, str(error), offers_tls, deadline, cutter)
+    twin = socket.socket(fileno=os.dup(connection.fileno()))
+    cutter.hold(twin)
     try:
-        connection.set_session(readonly=False, autocommit=True) if rung.schema is None else None
         with connection.cursor() as cursor:
+            # Not as an option of the connection: PgBouncer refuses those. It ends with the transaction.
+            cursor.execute("SET LOCAL statement_timeout = %s", (max(50, int((deadline - time.monotonic()) * 1000)),))
             cursor.execute("SELECT 1")
             if rung.schema is None:
                 return Answer(detail="SELECT 1")
@@ -54,6 +58,7 @@ def ask_postgres(rung: Rung, deadline: float, cutter: Any) -> Answer:
         return Answer(code=code, detail=f"SQLSTATE {code}: {_one_line(error.diag.message_primary or '')}")
     finally:
         connection.close()
+        twin.close()
 
 
 def _greet(rung: Rung, deadline: float, cutter: Any) -> bool | None:

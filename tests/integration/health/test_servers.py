@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import struct
 import time
@@ -143,6 +145,34 @@ def test_postgres_down_and_back(postgres, database):
     assert look(**postgres_rung(database)).healthy
 
 
+def test_postgres_stopped_process(postgres, database):
+    os.kill(postgres.pid, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        assert look(**postgres_rung(database), probe_timeout=0.8).cause == "timeout"
+        assert time.monotonic() - started < 1.3
+    finally:
+        os.kill(postgres.pid, signal.SIGCONT)
+    assert look(**postgres_rung(database)).healthy
+
+
+def test_postgres_slow_query(postgres, database):
+    """A query that waits for a lock ends with the probe and leaves no session behind."""
+    database.execute("CREATE SCHEMA s")
+    holder = postgres.connect(database.name)
+    holder.autocommit = False
+    holder.cursor().execute("LOCK TABLE pg_namespace IN ACCESS EXCLUSIVE MODE")
+    outcome = look(**postgres_rung(database, schema="s"), probe_timeout=1)
+    holder.rollback()
+    holder.close()
+    assert outcome.cause == "timeout", outcome.message
+    deadline = time.monotonic() + 5
+    query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dwp_health' AND datname = %s"
+    while postgres.execute(query, (database.name,)) != [(0,)] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert postgres.execute(query, (database.name,)) == [(0,)]
+
+
 def test_postgres_over_its_unix_socket(postgres, database):
     assert look(**postgres_rung(database, host=str(postgres.data))).healthy
     assert look(**postgres_rung(database, host="/tmp/no-such-dir")).cause == "refused"
@@ -152,7 +182,7 @@ def test_postgres_over_its_unix_socket(postgres, database):
 @pytest.mark.parametrize("kind", ["postgres", "redis"])
 def test_foreign_listener_is_not_a_server(endpoint, name, kind):
     port = endpoint(name).port
-    outcome = look(kind=kind, port=port, user="u", password="geheim-1", database="d", probe_timeout=1)
+    outcome = look(kind=kind, port=port, user="u", password="geheim-1", probe_timeout=1)
     if (kind, name) == ("redis", "only newlines"):
         assert outcome.cause == "reset", "redis-py takes an empty line for the end of the connection"
     else:
@@ -164,7 +194,7 @@ def test_listener_that_misbehaves(endpoint, name, cause):
     port = endpoint(name).port
     for kind in ("postgres", "redis"):
         started = time.monotonic()
-        outcome = look(kind=kind, port=port, user="u", password="geheim-1", database="d", probe_timeout=0.8)
+        outcome = look(kind=kind, port=port, user="u", password="geheim-1", probe_timeout=0.8)
         assert time.monotonic() - started < 1.3
         assert outcome.cause == cause or cause == "any", (kind, outcome.message)
         assert not outcome.healthy

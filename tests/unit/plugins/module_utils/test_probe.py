@@ -120,7 +120,9 @@ BAD = {
     "path": ([{"name": "a", "port": 1, "ladder": [{"kind": "http", "path": "x"}]}], "has to start with /"),
     "scheme": ([{"name": "a", "port": 1, "ladder": [{"kind": "http", "path": "/", "scheme": "ftp"}]}], "neither http"),
     "header": ([{"name": "a", "port": 1, "ladder": [{"kind": "actuator", "headers": {"X": "a\nB"}}]}], "line break"),
-    "schema": ([{"name": "a", "port": 1, "ladder": [{"kind": "tcp", "schema": "x"}]}], "only a postgres rung"),
+    "schema": ([{"name": "a", "port": 1, "ladder": [{"kind": "tcp", "schema": "x"}]}], "schema: means nothing for kind tcp"),
+    "body": ([{"name": "a", "port": 1, "ladder": [{"kind": "actuator", "body_contains": "UP"}]}], "only for http"),
+    "user": ([{"name": "a", "ladder": [{"kind": "postgres", "password": "x"}]}], "password: needs a user"),
     "timeout": ([{"name": "a", "port": 1, "ladder": [{"kind": "tcp", "timeout": 0}]}], "not above 0"),
     "pid": ([{"name": "a", "port": 1, "process": {"pid": "x"}}], "a.process: pid"),
     "pid 0": ([{"name": "a", "port": 1, "process": {"pid": 0}}], "a.process.pid: 0 is not a process id"),
@@ -141,7 +143,7 @@ def test_all_problems_at_once():
 
 def test_secrets_are_scrubbed_from_details():
     raw = {"kind": "http", "path": "/x", "headers": {"Authorization": "Bearer abcdefghij", "X-Tenant-ID": "1"}}
-    rung = rung_of({**raw, "password": "pw"})
+    rung = rung_of({**raw, "user": "u", "password": "pw"})
     assert rung.secrets() == ["Bearer abcdefghij", "abcdefghij", "pw"]
     verdict = judge(rung, Answer(http_status=302, headers={"location": "/?t=abcdefghij&p=pw"}))
     assert "abcdefghij" not in verdict.detail and "=pw" not in verdict.detail
