@@ -39,7 +39,7 @@ def scrub(value: str) -> str:
 
 def shower(secrets: Iterable[str]) -> Callable[[str, str, bool], str]:
     """A function (name, value, secret name?) -> what a message may show of it, given all secret values in reach."""
-    hidden = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
+    hidden = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
 
     def shown(name: str, value: str, secret: bool) -> str:
         if secret:

@@ -77,8 +77,20 @@ options:
   rules:
     description:
       - Rules in addition to the default ones. With the id of a default rule its keys are replaced one by one.
-      - Each has C(id), C(rule) (the kind), C(variable) and the arguments of its kind, and may have C(services),
-        C(severity), C(in_development), C(why), C(fix) and conditions.
+      - Each has C(id), C(rule) (the kind), C(variable) (a name, a list, or a pattern such as C(SERVICE_*_URL)) and the
+        arguments of its kind.
+      - Kinds for one value are V(required), V(not_empty), V(one_of) and V(none_of) (C(values), C(separator),
+        C(ignore_case)), V(integer) (C(min), C(max)), V(port), V(boolean), V(url) (C(schemes)), V(pattern) (C(regex),
+        C(expected)), V(min_bytes) (C(n)), V(not_default) (C(defaults)), V(trimmed), V(json), V(not_localhost)
+        (C(separator), C(port_variable), C(port)), V(unused) (C(instead)), V(shadowed) (C(fixed), C(by)) and V(same_value)
+        (C(other)).
+      - Kinds for several services are V(equal_across) (C(same), C(assume), C(unset_counts)) and V(distinct_across)
+        (C(same), C(assume), C(same_host)).
+      - V(known_name) (C(names), C(typos), C(namespaces), C(ignore), C(strict)) looks at the names that are set.
+      - A rule may have C(services) (V(all), or a list of names and C(trait:NAME)), C(severity) (V(error) or V(warning)),
+        C(in_development) (the same, or V(off)), C(default) (what the application takes when nothing is set), C(why),
+        C(fix) and C(source) for its message, and the conditions C(profiles), C(not_profiles), C(when), C(when_set),
+        C(unless_set) and C(when_service).
     type: list
     elements: dict
     default: []

@@ -137,6 +137,23 @@ def test_catalogue_names_are_required_once():
     assert (licence.id, licence.severity, licence.reference) == ("catalogue-required", "error", "the catalogue")
 
 
+def test_of_a_warning_and_an_error_about_the_same_the_error_stays():
+    def severities(about):
+        found = check({"auth": {}}, environment_name="prod", service_rules=about)
+        return [v.severity for v in found if v.variable == "DWP_SEED_ENABLED"]
+
+    assert severities({}) == ["warning"]
+    assert severities({"auth": {"required": ["DWP_SEED_ENABLED"]}}) == ["error"]
+
+
+def test_a_missing_name_is_joined_with_the_mistyped_one():
+    def message(values):
+        return next(v.message for v in check({"auth": values}) if v.variable == "DB_USERNAME")
+
+    assert "DB_USERNAME is not set, but DB_USER is (a typing mistake?)." in message({"DB_USER": "u"})
+    assert "DB_USERNAME is not set." in message({"DB_PASS": "p", "JWT_KEY": "k"})
+
+
 def test_message_says_service_host_file_line_and_what_to_do():
     found = check(
         {"auth@app-01": {"JWT_SECRET": "x" * 21}}, [RULES["jwt-secret-length"]],
