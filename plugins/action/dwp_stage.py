@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         }
         try:
             remote = self._send(json.dumps(document).encode("utf-8", "surrogateescape"), "spec.json")
-            arguments = {"root": view.get("dwp_root"), "spec": remote, "keep": int(view.get("dwp_keep_releases"))}
+            arguments = {"root": view.get("dwp_root"), "spec": remote}
             answer = self._execute_module("dwp.backend.dwp_release", module_args=arguments, task_vars=task_vars)
             if not answer.get("failed") and not answer.get("problems") and answer["changed"] and not self._task.check_mode:
                 payload = self._payload(view, platform, services, folder, set(answer["missing"]))

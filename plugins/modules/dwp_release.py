@@ -13,7 +13,8 @@ description:
   - Says for each service of a host what brings it to its wanted release, and stages that release. Nothing is started or stopped.
   - A release is an immutable directory with jar, libraries, environment, launcher, unit and manifest. Two releases are the same
     when all of these are; the version label does not count.
-  - The action plugin M(dwp.backend.dwp_stage) makes the specification from the inventory and calls this module; it is seldom called by hand.
+  - The action plugin M(dwp.backend.dwp_stage) makes the specification from the inventory and calls this module; it is
+    seldom called by hand.
   - The specification and the payload are files on the target, because they hold secrets, which must not stand in a module's arguments.
 author:
   - dwp.backend contributors (@dwp-backend)
@@ -42,10 +43,6 @@ options:
     description: Write the releases. If V(false), only compare.
     type: bool
     default: false
-  keep:
-    description: Number of releases that are kept per service; the current one, the last known good one and the newest failed one are never removed.
-    type: int
-    default: 5
 seealso:
   - module: dwp.backend.dwp_service
 """
@@ -64,7 +61,12 @@ services:
   returned: success
   type: dict
   sample:
-    auth: {action: replace, reasons: ["environment (JWT_SECRET) changed"], current: 7f3c2a1-5d10e9c0, release: 7f3c2a1-88aa01de, outcome: good}
+    auth:
+      action: replace
+      reasons: ["environment (JWT_SECRET) changed"]
+      current: 7f3c2a1-5d10e9c0
+      release: 7f3c2a1-88aa01de
+      outcome: good
 missing:
   description: sha256 of the files that the store of this host lacks.
   returned: success
@@ -173,7 +175,7 @@ def diff_of(store, spec, current, key):
     }
 
 
-def stage(store, specs, services, payload, keep):
+def stage(store, specs, services, payload):
     """Take the payload into the store, then write the releases that are needed."""
     at = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     os.makedirs(store.root, mode=0o755, exist_ok=True)
@@ -198,7 +200,6 @@ def main():
             spec=dict(type="path", required=True),
             payload=dict(type="path"),
             stage=dict(type="bool", default=False),
-            keep=dict(type="int", default=5),
         ),
         supports_check_mode=True,
     )
@@ -210,7 +211,7 @@ def main():
         result, specs, diffs = compare(module, store, manager, document)
         changed = any(s["action"] not in ("none", "gate") for s in result["services"].values())
         if module.params["stage"] and not module.check_mode and not result["problems"]:
-            stage(store, specs, result["services"], module.params["payload"], module.params["keep"])
+            stage(store, specs, result["services"], module.params["payload"])
     except (StoreError, _manager.ManagerError, OSError, tarfile.TarError) as error:
         module.fail_json(msg=f"{module.params['root']}: {error}")
     module.exit_json(changed=changed, diff=diffs, **result)
