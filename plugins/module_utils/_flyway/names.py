@@ -111,7 +111,8 @@ class Version:
         return hash(self.key)
 
     def __str__(self) -> str:
-        return self.text
+        """As in Flyway's messages; ``text`` is what its tables and JSON show."""
+        return self.raw if self.key == LATEST.key else self.text
 
     def __repr__(self) -> str:
         return f"Version({self.text!r})"

@@ -51,4 +51,10 @@ def call(arguments: dict[str, Any], check: bool = False) -> dict[str, Any]:
     assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
     result: dict[str, Any] = json.loads(done.stdout)
     result.pop("invocation", None)
+    result["warnings"] = [_text(warning) for warning in result.get("warnings", [])]
     return {**result, "rc": done.returncode}
+
+
+def _text(warning: Any) -> str:
+    """A warning as a playbook sees it; from 2.19 on a module's output has it wrapped."""
+    return warning if isinstance(warning, str) else warning["event"]["msg"]
