@@ -65,6 +65,20 @@ def test_without_redis_or_with_a_bad_secret(infrastructure: Backend, nobody: str
         service.process.kill()
 
 
+def test_gateway_in_profile_prod(infrastructure: Backend, nobody: str) -> None:
+    """Hosts are fixed whatever SERVICE_*_URL says, routes are lost, and `*` with credentials is refused."""
+    gateway = infrastructure.start("gateway", SPRING_PROFILES_ACTIVE="prod", CORS_ALLOWED_ORIGINS="*",
+                                   SERVICE_MAIN_URL=f"http://127.0.0.1:{nobody}").started()
+    wait_for("routes", lambda: "Route main -> http://main-service:8081" in gateway.log)
+    assert requests.get(gateway.url + "/api/nowhere", timeout=20).status_code == 500
+    assert "When allowCredentials is true, allowedOrigins cannot contain" in gateway.log
+    gateway.process.kill()
+    gateway = infrastructure.start("gateway", SPRING_PROFILES_ACTIVE="prod").started()
+    monitoring = requests.post(gateway.url + "/api/monitoring/event", json={}, timeout=20)
+    assert monitoring.status_code == 404
+    gateway.process.kill()
+
+
 def variant(source: Path, name: str, target: Path, *options: str) -> Path:
     subprocess.run([HERE / "variant", source, name, target, *options], check=True)
     return target

@@ -28,7 +28,7 @@ class RouteValidator {
     RouteValidator(
             RouteDefinitionLocator routes,
             Environment environment,
-            @Value("${AURA_PLATFORM_URI:http://localhost:9000}") String auraUri) {
+            @Value("${aura.platform.uri}") String auraUri) {
         this.routes = routes;
         this.environment = environment;
         this.auraUri = auraUri;
