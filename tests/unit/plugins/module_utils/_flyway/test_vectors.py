@@ -49,9 +49,7 @@ def answer(vector: dict) -> dict:
             for line in result.lines
         ],
         "current": result.current_text,
-        "validate": [
-            {key: problem.as_dict()[key] for key in ("version", "description", "error_code")} for problem in problems
-        ],
+        "validate": [{key: problem.as_dict()[key] for key in ("version", "description", "error_code")} for problem in problems],
     }
 
 
