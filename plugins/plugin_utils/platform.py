@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 
 from ansible_collections.dwp.backend.plugins.module_utils import _environment
 from ansible_collections.dwp.backend.plugins.module_utils._environment_rules import DEFAULT_RULES
@@ -40,7 +40,13 @@ class View:
         """A variable, templated for this host."""
         if name not in self._vars:
             return default
-        return plain(self._templar.template(self._vars[name]))
+        try:
+            return plain(self._templar.template(self._vars[name]))
+        except AnsibleUndefinedVariable as error:
+            raise AnsibleError(
+                f"{name} cannot be read for {self.host}: {error}. Define that variable in the inventory; a secret belongs into "
+                "group_vars/all/vault.yml (see vault.yml.example beside it), and an encrypted file needs --ask-vault-pass"
+            ) from None
 
     def flag(self, name: str) -> bool:
         value = self.get(name)
@@ -81,8 +87,9 @@ class View:
         rules: dict[str, dict[str, Any]] = {
             name: {
                 "required": service["required"],
-                "optional": [*service["optional"], *service["environment"], *service["secrets"]],
+                "optional": service["optional"],
                 "secrets": sorted(service["secrets"]),
+                "traits": derive.traits(service),
             }
             for name, service in platform["services"].items()
         }

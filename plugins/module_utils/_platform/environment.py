@@ -146,6 +146,14 @@ def _probe(name: str, host: str | None, port: str | None, rung: dict[str, Any]) 
     return {"name": name, "host": host or "localhost", "port": int(port or 0), "ladder": [rung]}
 
 
+def traits(service: Mapping[str, Any]) -> list[str]:
+    """What the rules for environments (_environment_rules.py) need to know of a service."""
+    found = ["database"] if service["database"] else []
+    if service["redis"] != "none" and service["redis_variables"]["host"] == "REDIS_HOST":
+        found.append("redis")
+    return found + (["gateway"] if service["profile_files"] else [])
+
+
 def health_probe(service: Mapping[str, Any], host: str = LOOPBACK) -> dict[str, Any]:
     """The service's ladder as a probe for dwp_health."""
     ladder = [{key: value for key, value in rung.items() if key != "deep"} for rung in service["health"]]
