@@ -278,6 +278,12 @@ def test_secrets_never_reach_a_message():
     assert "12345678" not in json.dumps([outcome.as_dict(), memory]) and "***" in outcome.message
 
 
+def test_secrets_in_what_the_caller_says_are_scrubbed_too():
+    rung = {"kind": "http", "path": "/x", "token": "tok-12345678"}
+    outcome = World().run([{**A, "ladder": [rung]}], alive=lambda probe: "java -Dtoken=tok-12345678 ended")["a"]
+    assert outcome.cause == "process_dead" and "12345678" not in outcome.message and "java -Dtoken=***" in outcome.message
+
+
 def test_process_identity():
     def probe(pid, ticks=None):
         return parse_probes([{"name": "a", "port": 1, "process": {"pid": pid, "start_ticks": ticks}}])[0]
