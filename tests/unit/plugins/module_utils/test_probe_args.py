@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ansible_collections.dwp.backend.plugins.module_utils._probe_args import (
     PROBE_SPEC,
     RUNG_SPEC,
