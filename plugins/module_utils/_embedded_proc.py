@@ -47,11 +47,15 @@ def foreign_listener(port: int, ours: Collection[int], proc: str = "/proc") -> L
     return found
 
 
-def describe(listener: Listener) -> str:
+def user_name(uid: int) -> str:
     try:
-        user = pwd.getpwuid(listener.user).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        user = str(listener.user)
+        return str(uid)
+
+
+def describe(listener: Listener) -> str:
+    user = user_name(listener.user)
     if not listener.pid:
         return f"a process of user {user}"
     return f"process {listener.pid} of user {user}: {listener.command}"

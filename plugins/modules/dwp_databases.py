@@ -44,6 +44,9 @@ options:
   admin_password:
     description: Password of that user.
     type: str
+  admin_password_file:
+    description: File on the managed host that holds this password, instead of O(admin_password). It is read without its line end.
+    type: path
   admin_database:
     description: Database that this user logs in to.
     type: str
@@ -121,15 +124,28 @@ from ansible_collections.dwp.backend.plugins.module_utils._infra_config import I
 from ansible_collections.dwp.backend.plugins.module_utils._infra_spec import DATABASES
 from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError, require
 
+FRESH_VERSION = 150000  # for the prediction about a server that is not there yet
+
 
 def run(module: AnsibleModule) -> dict:
     params = module.params
     check_input({}, params["databases"], [])
+    password = params["admin_password"]
+    if params["admin_password_file"]:
+        try:
+            with open(params["admin_password_file"], encoding="utf-8") as file:
+                password = file.read().rstrip("\n")
+        except FileNotFoundError:
+            if module.check_mode:
+                actions, notes = db.plan(params["databases"], db.State(FRESH_VERSION, params["admin_user"]))
+                changes = [action.text for action in actions]
+                return {"changed": bool(changes), "changes": changes, "notes": notes, "not_checked": []}
+            raise InfraError(f"admin_password_file: {params['admin_password_file']} is not there.") from None
     psycopg2 = require("psycopg2")
 
     def connect(database: str) -> Any:
         connection = psycopg2.connect(
-            host=params["host"], port=params["port"], user=params["admin_user"], password=params["admin_password"],
+            host=params["host"], port=params["port"], user=params["admin_user"], password=password,
             dbname=database, connect_timeout=10, application_name="dwp_databases",
         )  # fmt: skip
         connection.autocommit = True
@@ -164,10 +180,12 @@ def main() -> None:
             port=dict(type="int", default=5432),
             admin_user=dict(type="str", default="postgres"),
             admin_password=dict(type="str", no_log=True),
+            admin_password_file=dict(type="path", no_log=False),
             admin_database=dict(type="str", default="postgres"),
             wait=dict(type="int", default=30),
             databases={**{key: value for key, value in DATABASES.items() if key != "default"}, "required": True},
         ),
+        mutually_exclusive=[("admin_password", "admin_password_file")],
         supports_check_mode=True,
     )
     try:
