@@ -20,13 +20,19 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(
-            argument_spec={"platform": {"type": "dict", "required": True}, "plans": {"type": "str", "required": True}}
+            argument_spec={
+                "platform": {"type": "dict", "required": True},
+                "plans": {"type": "str", "required": True},
+                "strict": {"type": "bool", "default": False},
+            }
         )
         platform = plain(args["platform"])
         plans = {}
+        problems: list[str] = []
         for host in task_vars["ansible_play_hosts"]:
             found = plain(task_vars["hostvars"][host].get(args["plans"])) or {}
             plans[host] = found.get("services", {})
+            problems += [f"{host}: {problem}" for problem in found.get("problems", [])]
         waves = []
         lines = []
         for number, wave in enumerate(platform["waves"], 1):
@@ -42,5 +48,7 @@ class ActionModule(ActionBase):
                         lines.append(f"  wave {number}  {action:8} {name}{where}: {reasons}")
             if busy:
                 waves.append(wave)
+        if problems and args["strict"]:
+            return {**result, "failed": True, "msg": "Nothing was changed.\n  " + "\n  ".join(problems)}
         self._display.display("\n".join(lines) if lines else "  Nothing to do: every service has its wanted release.")
         return {**result, "changed": False, "waves": waves, "lines": lines}

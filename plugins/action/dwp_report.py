@@ -58,12 +58,13 @@ class ActionModule(ActionBase):
         }
         if args["report_dir"] and not self._task.check_mode:
             report["path"] = self._write(args["report_dir"], args["deployment"] or "status", report)
-        result.update(changed=False, report=report)
+        outcome = "ok" if not args["broken"] and not problems else "failed" if problems else "undone"
+        result.update(changed=False, report=report, outcome=outcome)
         if args["broken"]:
-            result.update(failed=True, msg="\n".join([*args["broken"], self._end_state(problems)]), report={})
+            result.update(failed=True, msg="\n".join([*args["broken"], self._end_state(problems)]), report={}, outcome=outcome)
         elif problems and args["strict"]:
             names = ", ".join(f"{i['service']} on {i['host']} ({i['cause'] or i['state']})" for i in problems)
-            result.update(failed=True, msg=f"not healthy: {names}", report={})
+            result.update(failed=True, msg=f"not healthy: {names}", report={}, outcome=outcome)
         return result
 
     @staticmethod

@@ -47,7 +47,9 @@ class ActionModule(ActionBase):
         }
         try:
             remote = self._send(json.dumps(document).encode("utf-8", "surrogateescape"), "spec.json")
-            arguments = {"root": view.get("dwp_root"), "spec": remote}
+            arguments = {
+                "root": view.get("dwp_root"), "spec": remote, "deployment": str(self._task.args.get("deployment") or ""),
+            }
             answer = self._execute_module("dwp.backend.dwp_release", module_args=arguments, task_vars=task_vars)
             if not answer.get("failed") and not answer.get("problems") and answer["changed"] and not self._task.check_mode:
                 payload = self._payload(view, platform, services, folder, set(answer["missing"]))

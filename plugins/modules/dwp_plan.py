@@ -32,6 +32,10 @@ options:
     description: Name of the variable in which each host holds the result of M(dwp.backend.dwp_stage).
     type: str
     required: true
+  strict:
+    description: Fail when a host reports problems.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

@@ -43,6 +43,10 @@ options:
     description: Write the releases. If V(false), only compare.
     type: bool
     default: false
+  deployment:
+    description: Id of the deployment that stages; it has to hold the lock of the host.
+    type: str
+    default: ""
 seealso:
   - module: dwp.backend.dwp_service
 """
@@ -103,6 +107,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dwp.backend.plugins.module_utils import _manager
 from ansible_collections.dwp.backend.plugins.module_utils._release import host, observe, plan, state
+from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
 
 
@@ -200,6 +205,7 @@ def main():
             spec=dict(type="path", required=True),
             payload=dict(type="path"),
             stage=dict(type="bool", default=False),
+            deployment=dict(type="str", default=""),
         ),
         supports_check_mode=True,
     )
@@ -211,8 +217,9 @@ def main():
         result, specs, diffs = compare(module, store, manager, document)
         changed = any(s["action"] not in ("none", "gate") for s in result["services"].values())
         if module.params["stage"] and not module.check_mode and not result["problems"]:
+            Host(store, manager, module.params["deployment"]).still_current("staging releases")
             stage(store, specs, result["services"], module.params["payload"])
-    except (StoreError, _manager.ManagerError, OSError, tarfile.TarError) as error:
+    except (StoreError, ActivationError, _manager.ManagerError, OSError, tarfile.TarError) as error:
         module.fail_json(msg=f"{module.params['root']}: {error}")
     module.exit_json(changed=changed, diff=diffs, **result)
 

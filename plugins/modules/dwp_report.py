@@ -77,4 +77,9 @@ report:
   returned: success
   type: dict
   sample: {schema_version: 1, environment: demo, instances: [{service: auth, host: app-01, healthy: true, port: 8001}]}
+outcome:
+  description: V(ok), V(undone) (something failed, and everything is healthy on its last known good release) or V(failed).
+  returned: always
+  type: str
+  sample: ok
 """

@@ -59,13 +59,15 @@ options:
       action:
         description: What is to be done.
         type: str
-        choices: [install, replace, restart, start, repair, gate]
+        choices: [install, replace, rollback, restart, start, repair, gate]
         default: restart
       release:
         description: Id of the release to activate; the current one by default.
         type: str
   deployment:
-    description: Id of the deployment that acts, for state and journal.
+    description:
+      - Id of the deployment that acts, for state and journal. It has to hold the lock of the host, see M(dwp.backend.dwp_lock).
+      - Empty for a call by hand, which needs no lock.
     type: str
     default: ""
   timeout:
@@ -134,6 +136,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._release.store import 
 def run(params, host):
     """Carry out the action; returns the result."""
     names = [s["name"] for s in params["services"]]
+    host.still_current(f"{params['action']} {', '.join(names)}")
     if params["action"] in ("stop", "retire"):
         touched = host.stop(names) if params["action"] == "stop" else host.retire(names)
         return {"changed": bool(touched), "stopped": touched, "services": {}, "unfinished": [], "unhealthy": [], "memory": {}}
@@ -174,7 +177,7 @@ def main():
                 options=dict(
                     name=dict(type="str", required=True),
                     action=dict(
-                        type="str", choices=["install", "replace", "restart", "start", "repair", "gate"], default="restart"
+                        type="str", choices=["install", "replace", "rollback", "restart", "start", "repair", "gate"], default="restart"
                     ),
                     release=dict(type="str"),
                 ),

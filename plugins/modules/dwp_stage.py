@@ -26,12 +26,17 @@ attributes:
   diff_mode:
     support: full
     description: Environment (secrets as keyed fingerprints), launcher and unit.
-options: {}
+options:
+  deployment:
+    description: Id of the deployment; it has to hold the lock of the host, see M(dwp.backend.dwp_lock).
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
 - name: Compare with the wanted releases, send and write what is missing
   dwp.backend.dwp_stage:
+    deployment: "{{ platform_run.deployment }}"
   register: staged
 """
 

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Callable, NamedTuple
 
-from ansible_collections.dwp.backend.plugins.module_utils import _gate, _manager, _probe_model, _processes
-from ansible_collections.dwp.backend.plugins.module_utils._release import evidence, observe, state
+from ansible_collections.dwp.backend.plugins.module_utils import _gate, _journal, _lock, _manager, _probe_model, _processes
+from ansible_collections.dwp.backend.plugins.module_utils._release import evidence, observe, plan, state
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
 
 LOCK_TIMEOUT = 90.0
@@ -34,7 +34,7 @@ class Target(NamedTuple):
     """What one service is to run. ``release`` None: what it has."""
 
     service: str
-    action: str  # start | restart | replace | install | repair | gate
+    action: str  # start | restart | replace | install | rollback | repair | gate
     release: str | None = None
 
 
@@ -69,13 +69,29 @@ class Host:
     def __init__(self, store: Store, manager: _manager.Manager, deployment: str) -> None:
         self.store, self.manager, self.deployment = store, manager, deployment
 
+    def note(self, event: str, service: str, **details: Any) -> None:
+        """A line in the journal of the host."""
+        _journal.append(self.store.root, {
+            "at": now(), "deployment": self.deployment, "event": event, "service": service, **details,
+        })
+
+    def still_current(self, step: str) -> None:
+        """Refuse to act for a deployment that lost the lock of this host (an orphan of a killed run)."""
+        if self.deployment:
+            problem = _lock.check(self.store.root, self.deployment, step, now())
+            if problem:
+                raise ActivationError(problem)
+
     # ---- changing
     def apply(self, targets: Sequence[Target]) -> dict[str, dict[str, Any]]:
         """Bring the services to their targets; returns per service what was done. Not gated yet."""
-        touching = [t for t in targets if t.action in ("start", "restart", "replace", "install")]
+        touching = [t for t in targets if t.action in plan.TOUCHING]
         self._end_orphans([t.service for t in touching])
         stopping = [t.service for t in touching if t.action != "start"]
         began = {t.service: time.time() for t in targets}
+        for target in targets:
+            before = self.store.current(target.service)
+            self.note("activating", target.service, action=target.action, release=target.release or before, **{"from": before})
         if stopping:
             self.manager.stop(stopping, self._stop_timeout(stopping))
         for target in targets:
@@ -88,8 +104,11 @@ class Host:
         name, release = target.service, target.release or self.store.current(target.service)
         if release is None or self.store.manifest(name, release) is None:
             raise ActivationError(f"{name}: release {release or '(none)'} is not on this host; deploy it again")
-        if target.action in ("install", "replace"):
+        if target.action in ("install", "replace", "rollback"):
             known, _warning = self.store.state(name)
+            current = self.store.current(name)
+            if target.action == "rollback" and current and state.outcome_of(known, current) != "failed":
+                known = state.settle(known, current, "rolled_back", at=now(), by=self.deployment)
             manifest = self.store.manifest(name, release) or {}
             self.store.save_state(
                 name,
@@ -114,18 +133,20 @@ class Host:
             if not newest or newest[0]["deployment"] != self.deployment:
                 continue  # this deployment did not get as far as this service
             good = state.last_known_good(known, before=current)
-            if current and state.outcome_of(known, current) != "failed":
-                self.store.save_state(name, state.settle(known, current, "rolled_back", at=now(), by=self.deployment))
             if good is None or self.store.manifest(name, good["release"]) is None:
                 bare.append(name)
+                if current and state.outcome_of(known, current) == "good":
+                    self.store.save_state(name, state.settle(known, current, "rolled_back", at=now(), by=self.deployment))
                 done[name] = {
                     "name": name, "healthy": False, "final": True, "cause": "process_dead", "stopped": True,
                     "message": f"{name} has no last known good release on this host; it is stopped, release {current} is left for a look",
                 }
             else:
-                targets.append(Target(name, "replace", good["release"]))
+                targets.append(Target(name, "rollback", good["release"]))
         if bare:
             self.stop(bare)
+            for name in bare:
+                self.note("stopped", name, reason="no last known good release")
         done.update(self.apply(targets) if targets else {})
         return [t.service for t in targets], done
 
@@ -240,6 +261,7 @@ class Host:
             details["message"] = result["message"]
             outcome = "failed"
             result["evidence"] = evidence.last_words(self.store, self.manager, name)
+        self.note("gated", name, release=current, outcome=outcome, cause=result["cause"], seconds=details.get("start_seconds"))
         result["release"] = current
         result["start_seconds"] = details.get("start_seconds")
         if state.outcome_of(known, current) is None:

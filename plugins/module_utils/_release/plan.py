@@ -12,7 +12,7 @@ from ansible_collections.dwp.backend.plugins.module_utils import _envfile
 
 #: From nothing to everything. Actions from ``start`` on touch the process and go through the gate.
 ACTIONS = ("none", "policy", "repair", "gate", "start", "restart", "replace", "install")
-TOUCHING = ("start", "restart", "replace", "install")
+TOUCHING = ("start", "restart", "replace", "install", "rollback")
 #: Set by the launcher or the shell, not by the environment file.
 NOT_OURS = frozenset({"DWP_LAUNCH", "DWP_SERVICE", "PATH", "PWD", "OLDPWD", "SHLVL", "_"})
 

@@ -1,0 +1,127 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lock of a deployment on a host: who deploys, since when, what it does, and its last sign of life."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from typing import Any, NamedTuple
+
+NAME = "lock.json"
+#: Fields that a lock shows to others.
+FIELDS = ("deployment", "kind", "owner", "controller", "pid", "start_ticks", "since", "seen", "step")
+
+
+class Decision(NamedTuple):
+    """acquire | mine | reclaim | refuse, and why."""
+
+    what: str
+    reason: str
+
+
+def path_of(root: str) -> str:
+    return os.path.join(root, NAME)
+
+
+def read(root: str) -> dict[str, Any] | None:
+    """The lock as it is; a damaged one counts as held by nobody known (its age is that of the file)."""
+    try:
+        with open(path_of(root), encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return None
+    try:
+        found = json.loads(text)
+        if isinstance(found, dict) and "deployment" in found:
+            return found
+    except ValueError:
+        pass
+    seen = datetime.datetime.fromtimestamp(os.stat(path_of(root)).st_mtime, datetime.timezone.utc)
+    return {"deployment": "unknown", "owner": "unknown (damaged lock file)", "seen": seen.isoformat(), "since": seen.isoformat()}
+
+
+def age(moment: str, now: datetime.datetime) -> float:
+    """Seconds since a moment in ISO 8601; infinite if it cannot be read."""
+    try:
+        return (now - datetime.datetime.fromisoformat(moment)).total_seconds()
+    except (TypeError, ValueError):
+        return float("inf")
+
+
+def decide(
+    found: dict[str, Any] | None, wanted: dict[str, Any], *, expiry: float, now: datetime.datetime, owner_gone: str = ""
+) -> Decision:
+    """May ``wanted`` take the lock? ``owner_gone`` is the deployment whose process the controller knows to be dead."""
+    if found is None:
+        return Decision("acquire", "")
+    if found["deployment"] == wanted["deployment"]:
+        return Decision("mine", "")
+    name = f"deployment {found['deployment']} of {found.get('owner', 'unknown')}"
+    if owner_gone and owner_gone == found["deployment"]:
+        return Decision("reclaim", f"{name} is gone: its process {found.get('pid')} on this controller has ended")
+    silent = age(str(found.get("seen")), now)
+    if silent > expiry:
+        return Decision("reclaim", f"{name} has given no sign of life for {minutes(silent)}, longer than dwp_lock_expiry")
+    return Decision("refuse", describe(found, expiry, now))
+
+
+def describe(found: dict[str, Any], expiry: float, now: datetime.datetime) -> str:
+    """A live foreign lock in words: who, since when, what it does, when it ends."""
+    return (
+        f"the lock is held by {found.get('owner', 'unknown')} ({found.get('kind', 'deployment')} {found['deployment']}, started "
+        f"{minutes(age(str(found.get('since')), now))} ago, last sign of life {minutes(age(str(found.get('seen')), now))} ago"
+        f"{', ' + found['step'] if found.get('step') else ''}). Wait, or follow it with playbooks/status.yml. It expires "
+        f"{minutes(expiry)} after the last sign of life; playbooks/unlock.yml breaks it by hand"
+    )
+
+
+def minutes(seconds: float) -> str:
+    if seconds == float("inf"):
+        return "an unknown time"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def write(root: str, lock: dict[str, Any], *, exclusive: bool) -> bool:
+    """Write the lock in one step; with ``exclusive`` only if there is none. False if somebody was faster."""
+    path = path_of(root)
+    temporary = f"{path}.{os.getpid()}.new"
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(lock, file, sort_keys=True, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        if exclusive:
+            try:
+                os.link(temporary, path)  # atomic, and fails if the lock is there
+            except FileExistsError:
+                return False
+        else:
+            os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+    return True
+
+
+def remove(root: str) -> None:
+    try:
+        os.unlink(path_of(root))
+    except FileNotFoundError:
+        pass
+
+
+def check(root: str, deployment: str, step: str, now: str) -> str | None:
+    """Before a step that changes something: is this deployment still the current one? Returns why not, or None.
+
+    Gives the sign of life. An orphan of a killed run finds the lock gone or in other hands, and does nothing.
+    """
+    found = read(root)
+    if found is None:
+        return f"deployment {deployment} does not hold the lock of this host any more (it was released or broken); nothing was done"
+    if found["deployment"] != deployment:
+        return f"deployment {found['deployment']} of {found.get('owner', 'unknown')} has taken over this host; nothing was done"
+    write(root, {**found, "seen": now, "step": step}, exclusive=False)
+    return None

@@ -1,0 +1,143 @@
+#!/usr/bin/python
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dwp_rollback_plan
+short_description: Find the releases that a rollback goes back to
+version_added: 0.1.0
+description:
+  - For each service the last known good release before the current one, from the state file, or the release that O(to) names.
+  - The target is verified on the host (all files by sha256, its Java) before anything is stopped. Nothing is changed.
+  - A release that failed its gate or was rolled back is never chosen by itself, and refused when it is named, unless O(force).
+author:
+  - dwp.backend contributors (@dwp-backend)
+attributes:
+  check_mode:
+    support: full
+    description: Changes nothing in any mode.
+  diff_mode:
+    support: none
+    description: Changes nothing.
+options:
+  root:
+    description: Where releases and state live.
+    type: path
+    required: true
+  services:
+    description: Names of the services.
+    type: list
+    elements: str
+    required: true
+  to:
+    description: A release id, the beginning of one, or a version label; empty for the last known good.
+    type: str
+    default: ""
+  force:
+    description: Accept a release that failed its gate or was rolled back.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Where would auth go back to?
+  dwp.backend.dwp_rollback_plan:
+    root: /opt/dwp
+    services: [auth]
+"""
+
+RETURN = r"""
+services:
+  description: What is to be done, as for M(dwp.backend.dwp_service).
+  returned: success
+  type: dict
+  sample:
+    auth: {action: rollback, release: 5d10e9c-77aa01de, current: 7f3c2a1-88aa01de, reasons: ["7f3c2a1-88aa01de -> 5d10e9c-77aa01de"]}
+problems:
+  description: Why a rollback is not possible, one entry per service.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""
+
+import os
+import re
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.dwp.backend.plugins.module_utils._release import state as states
+from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
+
+
+def choose(store, name, to, force):
+    """(release, problem): the target of one service, None for both when it is there already."""
+    state, _warning = store.state(name)
+    current = store.current(name)
+    known = store.releases(name)
+    if not known:
+        return None, f"{name}: nothing was ever deployed on this host; there is nothing to go back to"
+    if not to:
+        good = states.last_known_good(state, before=current)
+        if good is None:
+            return None, f"{name}: no release before {current or 'the current one'} passed its gate on this host; name one with dwp_to"
+        if good["release"] not in known:
+            return None, (
+                f"{name}: the last known good release {good['release']} is not on this host any more; deploy version {good['version']} again"
+            )
+        return good["release"], None
+    named = [r for r in known if r == to or (store.manifest(name, r) or {}).get("version") == to] or [r for r in known if r.startswith(to)]
+    if not named:
+        ever = [e["release"] for e in state["activations"] if to in (e["release"], e.get("version"))]
+        gone = f"{ever[-1]} was removed by dwp_keep_releases; deploy it again" if ever else f"known here are {', '.join(known)}"
+        return None, f"{name}: there is no release {to} on this host ({gone})"
+    good_ones = [r for r in named if states.outcome_of(state, r) == "good"]
+    if not good_ones and not force:
+        outcome = states.outcome_of(state, named[-1]) or "was never active here"
+        return None, f"{name}: {named[-1]} {'is marked ' + outcome if outcome in states.OUTCOMES else outcome}; to take it all the same: dwp_force=true"
+    order = [e["release"] for e in state["activations"]]
+    chosen = max(good_ones or named, key=lambda r: max((i for i, e in enumerate(order) if e == r), default=-1))
+    return (None, None) if chosen == current else (chosen, None)
+
+
+def verify(store, name, release):
+    """Problems of a release that is to be activated: damaged files, a Java that is gone."""
+    damaged = store.tampered(name, release, thorough=True)
+    if damaged:
+        return [f"{name}: release {release} is damaged ({', '.join(damaged)} differ from its manifest); choose another with dwp_to, or deploy"]
+    java = re.search(r"^exec (\S+)", store.text(name, release, "launch") or "", re.M)
+    if java and not os.access(java.group(1), os.X_OK):
+        return [f"{name}: release {release} runs with {java.group(1)}, which is not there any more; install it, or deploy again"]
+    return []
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            root=dict(type="path", required=True),
+            services=dict(type="list", elements="str", required=True),
+            to=dict(type="str", default=""),
+            force=dict(type="bool", default=False),
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    store = Store(params["root"])
+    services, problems = {}, []
+    for name in params["services"]:
+        current = store.current(name)
+        release, problem = choose(store, name, params["to"], params["force"])
+        if problem:
+            problems.append(problem)
+        elif release is None:
+            services[name] = {"action": "none", "current": current, "release": current, "reasons": [f"already on {current}"]}
+        else:
+            problems += verify(store, name, release)
+            services[name] = {"action": "rollback", "current": current, "release": release, "reasons": [f"{current} -> {release}"]}
+    module.exit_json(changed=False, services=services, problems=problems)
+
+
+if __name__ == "__main__":
+    main()
