@@ -1,0 +1,48 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from . import light
+from .fleet import Fleet, user_of_services
+
+FIRST_PORT, LAST_PORT, STEP = 15700, 15799, 6
+
+
+@pytest.fixture(scope="session")
+def light_class(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
+    with user_of_services():
+        yield light.compile_class(tmp_path_factory.mktemp("light"))
+
+
+@pytest.fixture(scope="session")
+def new_ports() -> Callable[[], int]:
+    """First of six ports that no other fleet of this session has."""
+    numbers = iter(range(FIRST_PORT, LAST_PORT - STEP, STEP))
+    return lambda: next(numbers)
+
+
+@pytest.fixture(scope="module")
+def fleet(light_class: bytes, new_ports: Callable[[], int]) -> Iterator[Fleet]:
+    """Three services, deployed once for the tests of a module, which leave it deployed and healthy."""
+    made = Fleet(new_ports(), light_class)
+    try:
+        made.deploy()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def fresh(light_class: bytes, new_ports: Callable[[], int]) -> Iterator[Fleet]:
+    """The same, with nothing deployed yet."""
+    made = Fleet(new_ports(), light_class)
+    try:
+        yield made
+    finally:
+        made.remove()

@@ -1,0 +1,293 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A platform of light services on this machine, deployed with the real playbooks; everything below one directory."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib import request
+
+import yaml
+
+from . import light
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+CALLBACKS = Path(__file__).parent / "callbacks"
+USER = "dwp-light"  # of the services, when the tests run as root
+DEFAULT_SERVICES = ("gateway", "auth", "main", "mail", "chat", "approval")
+#: Short starts: the tests are about deployments, not about the JVM.
+JVM = ["-Xmx32m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
+#: Written by every run, whether or not it changes a service.
+VOLATILE = ("/run/", "/log/", "/supervisor/supervisord.log", "/.lock", "journal", "lock.json")
+
+
+@dataclasses.dataclass
+class Run:
+    """What one ansible-playbook said and did."""
+
+    rc: int
+    output: str
+    events: list[dict[str, Any]]
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"rc {self.rc}\n{self.output[-6000:]}"
+
+    def tasks(self, word: str) -> list[dict[str, Any]]:
+        return [e for e in self.events if word in e["task"] and "result" in e]
+
+    @property
+    def changed(self) -> list[str]:
+        """Names of the tasks that reported a change, as often as they did."""
+        return [e["task"] for e in self.events if e["event"] == "ok" and e["result"].get("changed")]
+
+    @property
+    def plan(self) -> dict[str, dict[str, Any]]:
+        """What the deployment decided for each service."""
+        found = [e["result"] for e in self.tasks("Compare with the wanted releases") if "services" in e["result"]]
+        return {name: entry for result in found for name, entry in result["services"].items()}
+
+    @property
+    def actions(self) -> dict[str, str]:
+        return {name: entry["action"] for name, entry in self.plan.items()}
+
+    @property
+    def report(self) -> dict[str, dict[str, Any]]:
+        """The rows of the end report by service."""
+        found = [e["result"]["report"] for e in self.events if (e.get("result") or {}).get("report")]
+        return {row["service"]: row for row in found[-1]["instances"]} if found else {}
+
+
+class Fleet:
+    """Services with ports from ``first_port`` on. Change ``services`` or ``variables``, then deploy()."""
+
+    def __init__(self, first_port: int, code: bytes, names: str = "alpha beta gamma") -> None:
+        self.base = Path(tempfile.mkdtemp(prefix="dwp-light-"))
+        self.base.chmod(0o755)  # the services' user has to get in
+        self.root, self.artifacts = self.base / "root", self.base / "artifacts"
+        self.code, self.first_port = code, first_port
+        self.artifacts.mkdir()
+        self.services: dict[str, Any] = {}
+        self.hosts: dict[str, list[str]] = {}
+        for index, name in enumerate(names.split()):
+            self.add(name, first_port + index, after=[] if index == 0 else [names.split()[0]])
+        self.variables: dict[str, Any] = {
+            "dwp_environment": "test", "dwp_manager": "supervisor", "dwp_root": str(self.root), "dwp_user": USER,
+            "dwp_artifacts_dir": str(self.artifacts), "dwp_report_dir": str(self.base / "reports"),
+            "infra_embedded_venv": sys.prefix,
+            "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        }  # fmt: skip
+
+    # ---- inventory
+    def add(self, name: str, port: int, **keys: Any) -> None:
+        self.jar(name, "1")
+        self.services[name] = {
+            "artifact": name, "port": port, "after": [], "jvm_options": JVM, "memory": 32, "successes": 1, "start_timeout": 60,
+            "health": [{"kind": "actuator", "path": "/actuator/health"}, {"kind": "tcp"}],
+            "stop_timeout": 10, "environment": {"LIGHT_MODE": "ok"}, **keys,
+        }  # fmt: skip
+        self.hosts[name] = ["localhost"]
+
+    def jar(self, name: str, mark: str) -> Path:
+        return light.write_jar(self.artifacts / f"{name}.jar", self.code, mark)
+
+    def set(self, name: str, **variables: str) -> None:
+        """Variables of one service's environment."""
+        self.services[name]["environment"].update(variables)
+
+    @property
+    def inventory(self) -> Path:
+        return self.base / "inventory"
+
+    def write(self) -> Path:
+        (self.inventory / "group_vars").mkdir(parents=True, exist_ok=True)
+        groups = {name: {"hosts": dict.fromkeys(hosts)} for name, hosts in self.hosts.items() if hosts}
+        hosts = {"all": {"hosts": {"localhost": None}, "children": groups}}
+        gone = {name: None for name in DEFAULT_SERVICES if name not in self.services}
+        variables = {**self.variables, "dwp_services": {**gone, **self.services}}
+        for path, value in (("hosts.yml", hosts), ("group_vars/all.yml", variables)):
+            (self.inventory / path).write_text(yaml.safe_dump(value, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        return self.inventory
+
+    # ---- running
+    def command(self, playbook: str, *arguments: str) -> list[str]:
+        self.write()
+        executable = Path(sys.executable).parent / "ansible-playbook"
+        return [str(executable), str(CHECKOUT / "playbooks" / f"{playbook}.yml"), "-i", str(self.inventory), *arguments]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "JAVA_HOME", "TMPDIR") if name in os.environ}
+        return {
+            **kept, "HOME": str(self.base), "LC_ALL": "C.UTF-8", "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS), "ANSIBLE_CALLBACKS_ENABLED": "dwp_events",
+            "DWP_TEST_EVENTS": str(self.base / "events"), "ANSIBLE_NOCOLOR": "1", "DWP_SECRET_OF_THE_SHELL": "leak", **more,
+        }  # fmt: skip
+
+    def start(self, playbook: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """In a session of its own, so that a test can kill it with or without what it started."""
+        with contextlib.suppress(FileNotFoundError):
+            (self.base / "events").unlink()
+        self._begun = time.monotonic()
+        return subprocess.Popen(
+            self.command(playbook, *arguments), cwd=CHECKOUT, env=self.environment(**environment), text=True, errors="replace",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def finish(self, process: subprocess.Popen[str], timeout: float = 240) -> Run:
+        try:
+            output, _nothing = process.communicate(timeout=timeout)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        events = self.base / "events"
+        lines = events.read_text(encoding="utf-8").splitlines() if events.exists() else []
+        return Run(process.returncode, output, [json.loads(line) for line in lines], time.monotonic() - self._begun)
+
+    def run(self, playbook: str, *arguments: str, **environment: str) -> Run:
+        return self.finish(self.start(playbook, *arguments, **environment))
+
+    def deploy(self, *arguments: str) -> Run:
+        """Must succeed."""
+        done = self.run("deploy", *arguments)
+        assert done.rc == 0, str(done)
+        return done
+
+    # ---- looking
+    def home(self, name: str) -> Path:
+        return self.root / "services" / name
+
+    def current(self, name: str) -> str:
+        return os.path.basename(os.readlink(self.home(name) / "current"))
+
+    def state(self, name: str) -> list[dict[str, Any]]:
+        return json.loads((self.home(name) / "state.json").read_text())["activations"]
+
+    def pids(self) -> dict[str, int]:
+        """The process of each service, found by the marker of its launcher and not by what the manager says."""
+        found: dict[str, int] = {}
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            values = environ_of(int(entry.name))
+            if values.get("DWP_LAUNCH", "").startswith(f"{self.root}/"):
+                name = values["DWP_SERVICE"]
+                assert name not in found, f"two processes of {name}: {found[name]} and {entry.name}"
+                found[name] = int(entry.name)
+        return found
+
+    def get(self, name: str, path: str) -> bytes:
+        with request.urlopen(f"http://127.0.0.1:{self.services[name]['port']}{path}", timeout=5) as answer:
+            return answer.read()
+
+    def mark(self, name: str) -> str:
+        return self.get(name, "/mark").decode()
+
+    def healthy(self) -> bool:
+        return all(b"UP" in self.get(name, "/actuator/health") for name in self.services if self.hosts[name])
+
+    def listing(self, everything: bool = True) -> dict[str, tuple[Any, ...]]:
+        """Every path below the root with mode, size, owner, content; without ``everything`` what no deployment has to keep."""
+        found = {}
+        for folder, folders, files in os.walk(self.root):
+            for name in (*folders, *files):
+                path = os.path.join(folder, name)
+                if any(part in path for part in VOLATILE) and not (everything and "journal" in path):
+                    continue
+                about = os.lstat(path)
+                content = ""
+                if stat.S_ISLNK(about.st_mode):
+                    content = os.readlink(path)
+                elif stat.S_ISREG(about.st_mode):
+                    content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+                found[path] = (oct(about.st_mode), about.st_uid, content)
+        return found
+
+    # ---- ending
+    def supervisor_pid(self) -> int:
+        try:
+            return int((self.root / "run" / "supervisord.pid").read_text())
+        except (OSError, ValueError):
+            return 0
+
+    def down(self) -> None:
+        """Everything that belongs to this root ends, by process id."""
+        pid = self.supervisor_pid()
+        if pid and str(self.root) in "\0".join(cmdline_of(pid)):
+            kill(pid, signal.SIGTERM)
+            wait_gone(pid, 15)
+        for left in self._processes():
+            kill(left, signal.SIGKILL)
+            wait_gone(left, 5)
+
+    def _processes(self) -> list[int]:
+        return [
+            int(e.name) for e in Path("/proc").iterdir()
+            if e.name.isdigit() and environ_of(int(e.name)).get("DWP_LAUNCH", "").startswith(f"{self.root}/")
+        ]
+
+    def wipe(self) -> None:
+        """Back to a host on which nothing was ever deployed."""
+        self.down()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def remove(self) -> None:
+        self.down()
+        shutil.rmtree(self.base, ignore_errors=True)
+
+
+def environ_of(pid: int) -> dict[str, str]:
+    try:
+        data = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return {}
+    return dict(part.decode("utf-8", "surrogateescape").partition("=")[::2] for part in data.split(b"\0") if part)
+
+
+def cmdline_of(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
+def kill(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def wait_gone(pid: int, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return
+        except OSError:
+            return
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def user_of_services() -> Iterator[None]:
+    """As root, deployments create the user of the services; it goes again with the tests."""
+    yield
+    if os.geteuid() == 0:
+        with contextlib.suppress(KeyError):
+            pwd.getpwnam(USER)
+            subprocess.run(["userdel", USER], check=False, capture_output=True)

@@ -1,0 +1,63 @@
+// Copyright (c) 2026 dwp.backend contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+
+/**
+ * A service that starts in a moment and answers as Spring Boot's actuator does. LIGHT_MODE: ok, fail (ends at once), never
+ * (answers 503), dies (healthy, then ends after LIGHT_SECONDS), slow (listens only after LIGHT_SECONDS).
+ */
+public final class Light {
+    public static void main(String[] args) throws Exception {
+        String mode = variable("LIGHT_MODE", "ok");
+        double seconds = Double.parseDouble(variable("LIGHT_SECONDS", "2"));
+        if (mode.equals("fail")) {
+            System.err.println("ERROR Light: cannot start, password " + variable("LIGHT_PASSWORD", "none") + " was refused");
+            System.exit(1);
+        }
+        if (mode.equals("slow")) {
+            Thread.sleep((long) (seconds * 1000));
+        }
+        HttpServer server = HttpServer.create(new InetSocketAddress(Integer.parseInt(variable("SERVER_PORT", "8080"))), 0);
+        boolean up = !mode.equals("never");
+        byte[] health = ("{\"status\":\"" + (up ? "UP" : "DOWN") + "\"}").getBytes(StandardCharsets.UTF_8);
+        server.createContext("/actuator/health", exchange -> answer(exchange, up ? 200 : 503, health));
+        server.createContext("/environment", exchange -> answer(exchange, 200, environment()));
+        byte[] mark = Light.class.getResourceAsStream("/mark.txt").readAllBytes();
+        server.createContext("/mark", exchange -> answer(exchange, 200, mark));
+        server.start();
+        System.out.println("INFO Started Light on " + server.getAddress());
+        if (mode.equals("dies")) {
+            Thread.sleep((long) (seconds * 1000));
+            System.err.println("ERROR Light: gave up");
+            System.exit(3);
+        }
+    }
+
+    private static String variable(String name, String otherwise) {
+        return System.getenv().getOrDefault(name, otherwise);
+    }
+
+    /** What the JVM made of its environment: NAME=value, each ended by NUL. */
+    private static byte[] environment() {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        for (Map.Entry<String, String> entry : System.getenv().entrySet()) {
+            out.writeBytes((entry.getKey() + "=" + entry.getValue() + "\0").getBytes(StandardCharsets.UTF_8));
+        }
+        return out.toByteArray();
+    }
+
+    private static void answer(HttpExchange exchange, int status, byte[] body) throws IOException {
+        exchange.getResponseHeaders().set("Content-Type", "application/vnd.spring-boot.actuator.v3+json");
+        exchange.sendResponseHeaders(status, body.length);
+        exchange.getResponseBody().write(body);
+        exchange.close();
+    }
+}
