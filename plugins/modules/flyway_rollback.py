@@ -364,7 +364,7 @@ def main() -> None:
     try:
         answer = run(module.params, module.check_mode)
     except FlywayError as error:
-        module.fail_json(**{**error.details, "msg": error.message, "code": error.code})
+        module.fail_json(**{"changed": False, **error.details, "msg": error.message, "code": error.code})
     module.exit_json(**answer)
 
 

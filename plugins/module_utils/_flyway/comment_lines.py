@@ -115,8 +115,8 @@ def comment_lines(text: str) -> list[CommentLine]:
     nesting = lexer.Nesting()
     run = block = 0
     fresh = True  # between statements
-    for token in lexer.tokenize(text):
-        if token.kind == lexer.SPACE:
+    for token in lexer.tokenize(text, script=True):
+        if token.kind in (lexer.SPACE, lexer.COPY_DATA):
             continue
         if token.kind in (lexer.LINE_COMMENT, lexer.BLOCK_COMMENT):
             where = "" if fresh and not nesting.open else "inside an unfinished statement"

@@ -74,6 +74,7 @@ class _Journaled:
         self.original: session.Original | None = None
         self.xid: int | None = None
         self.commit_sent = False
+        self.latest = fingerprint.Fingerprint()  # the catalogue after the last finished unit
 
     def close(self) -> None:
         if self.connection is not None:
@@ -119,26 +120,20 @@ class _Journaled:
         trial.refuse_losses(foreseen, context.options, context.table.schema)
         session.like_flyway(cursor, self.original, context.table.schema)
         self.journal.ensure(cursor)
+        self.latest = fingerprint.take(cursor, self.context.history, self.context.skipped)
         cursor.execute("COMMIT")
-        self.outcome.digest_before = self._fingerprint(cursor).digest
-
-    def _fingerprint(self, cursor: Any) -> fingerprint.Fingerprint:
-        cursor.execute("BEGIN")
-        taken = fingerprint.take(cursor, self.context.history, self.context.skipped)
-        cursor.execute("COMMIT")
-        return taken
+        self.outcome.digest_before = self.latest.digest
 
     def work(self) -> None:
         from psycopg2 import Error
 
         try:
             with self.connection.cursor() as cursor:
-                first = self._fingerprint(cursor)
+                first = self.latest
                 for unit in self.plan.units:
                     self._unit(cursor, unit)
-                last = self._fingerprint(cursor)
-                self.outcome.difference = fingerprint.compare(first, last)
-                self.outcome.digest_after = last.digest
+                self.outcome.difference = fingerprint.compare(first, self.latest)
+                self.outcome.digest_after = self.latest.digest
                 self.outcome.journal = self.journal.read(cursor, self._ranks())
                 self._invalid_indexes(cursor)
         except Error as error:
@@ -150,7 +145,7 @@ class _Journaled:
         return [unit.row.installed_rank for unit in self.plan.units]
 
     def _unit(self, cursor: Any, unit: Unit) -> None:
-        before = self._fingerprint(cursor)
+        before = self.latest
         known = self.journal.outcomes(cursor, unit)
         parts = list(groups(unit.steps))
         for part in parts:
@@ -243,6 +238,7 @@ class _Journaled:
         if before is not None:
             self.outcome.history += changes
             self.outcome.rerun += rerun
+            self.latest = now
 
     def _invalid_indexes(self, cursor: Any) -> None:
         cursor.execute("SELECT indexrelid::regclass::text FROM pg_catalog.pg_index WHERE NOT indisvalid ORDER BY 1")

@@ -22,8 +22,9 @@ QUOTED = "quoted_identifier"
 WORD = "word"
 NUMBER = "number"
 SYMBOL = "symbol"
+COPY_DATA = "copy_data"  # what follows COPY .. FROM STDIN; up to its end mark
 
-BLANK = frozenset((SPACE, LINE_COMMENT, BLOCK_COMMENT))
+BLANK = frozenset((SPACE, LINE_COMMENT, BLOCK_COMMENT, COPY_DATA))
 
 _SPACE = re.compile(r"[ \t\n\r\f\v]+")
 _LINE_COMMENT = re.compile(r"--[^\n\r]*")
@@ -36,6 +37,7 @@ _ESCAPED_BODY = re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*", re.DOTALL)
 _QUOTED_BODY = re.compile(r'[^"]*(?:""[^"]*)*')
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+_COPY_END = re.compile(r"^\\\.[ \t]*$", re.MULTILINE)
 # A string goes on after blanks (and line comments) that hold a newline; it keeps its kind, so E'a'\n'b\'c' is one.
 _CONTINUED = re.compile(r"[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'")
 
@@ -75,17 +77,45 @@ def split_lines(text: str) -> list[str]:
     return _NEWLINE.split(text)
 
 
-def tokenize(text: str, line: int = 1) -> Iterator[Token]:
+def tokenize(text: str, line: int = 1, script: bool = False) -> Iterator[Token]:
+    """The tokens of a text. `script`: lines of data may follow COPY .. FROM STDIN, as in a migration."""
     position = 0
+    copy = _Copy()
     while position < len(text):
-        kind, end, unterminated = _next(text, position)
+        if script and copy.data_follows:
+            kind, end, unterminated = COPY_DATA, _copy_end(text, position), False
+        else:
+            kind, end, unterminated = _next(text, position)
         value = text[position:end]
-        yield Token(kind, value, position, line, unterminated)
+        token = Token(kind, value, position, line, unterminated)
+        copy.feed(token)
+        yield token
         if "\n" in value or "\r" in value:
             line += count_newlines(value)
             if value.endswith("\r") and text[end : end + 1] == "\n":
                 line -= 1
         position = end
+
+
+class _Copy:
+    """Notices the end of a COPY .. FROM STDIN statement."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.data_follows = False
+
+    def feed(self, token: Token) -> None:
+        self.data_follows = False
+        if token.kind == SYMBOL and token.text == ";":
+            self.data_follows = self.words[:1] == ["COPY"] and "STDIN" in self.words
+            self.words = []
+        elif token.kind not in BLANK:
+            self.words.append(token.text.upper() if token.kind == WORD else token.kind)
+
+
+def _copy_end(text: str, at: int) -> int:
+    mark = _COPY_END.search(text, at)
+    return mark.end() if mark else len(text)
 
 
 def _next(text: str, at: int) -> tuple[str, int, bool]:

@@ -86,7 +86,7 @@ class Kit:
         """The module's run(), in this process; FlywayError if it fails."""
         return ROLLBACK.run(self.params(**options), False, connect)
 
-    def module(self, name: str = "flyway_rollback", check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
+    def module(self, name: str = "flyway_rollback", *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         """The module in a process of its own, JSON in and JSON out."""
         arguments = {**self.login(), **options, "_ansible_check_mode": check, "_ansible_diff": diff}
         done = subprocess.run(

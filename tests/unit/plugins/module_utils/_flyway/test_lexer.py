@@ -78,11 +78,18 @@ def test_only_the_last_statement_can_be_open(sql, problem):
     assert bool(problem) == bool(last.problem)
 
 
-@pytest.mark.parametrize(
-    ("sql", "lines"), [("a;\nb;\r\nc;\rd;", [1, 2, 3, 4]), ("\n\n'x\r\ny';\r\nz", [3, 5]), ("a;\r\n\r\nb", [1, 3])]
-)
+@pytest.mark.parametrize(("sql", "lines"), [("a;\nb;\r\nc;\rd;", [1, 2, 3, 4]), ("\n\n'x\r\ny';\r\nz", [3, 5]), ("a;\r\n\r\nb", [1, 3])])
 def test_lines(sql, lines):
     assert [s.line for s in lexer.split(sql)] == lines
+
+
+def test_data_of_copy_is_one_token_in_a_script():
+    text = "COPY t (a) FROM STDIN;\n1\tit's -- Rollback: no\n\\.\nSELECT 1;"
+    tokens = list(lexer.tokenize(text, script=True))
+    (data,) = [t for t in tokens if t.kind == lexer.COPY_DATA]
+    assert data.text == "\n1\tit's -- Rollback: no\n\\."
+    assert "".join(t.text for t in tokens) == text
+    assert [t.line for t in tokens if t.text == "SELECT"] == [4]
 
 
 PIECES = st.sampled_from(
@@ -99,9 +106,7 @@ def test_tokens_are_the_text(text):
     assert all(t.text for t in tokens)
     assert all(text[t.start : t.end] == t.text for t in tokens)
     assert not any(t.unterminated for t in tokens[:-1])
-    assert [t.line for t in tokens] == [
-        lexer.count_newlines(text[: t.start]) + 1 - _half(text, t.start) for t in tokens
-    ]
+    assert [t.line for t in tokens] == [lexer.count_newlines(text[: t.start]) + 1 - _half(text, t.start) for t in tokens]
 
 
 def _half(text, at):
