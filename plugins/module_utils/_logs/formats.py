@@ -14,7 +14,8 @@ from typing import Any
 
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
 # What may stand before the time of a record: colours of a console, NUL bytes left by a full disk or a power cut.
-LEAD = rb"(?:\x00+|\x1b\[[0-9;]*m|\xef\xbb\xbf)*"
+# One repetition that cannot be split in two ways: a pattern that can takes exponential time on a line of NUL bytes.
+LEAD = rb"(?:\xef\xbb\xbf)?\x00*(?:\x1b\[[0-9;]{0,20}m){0,4}"
 TEXT_HEAD = LEAD + (
     rb"(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\d\d:\d\d:\d\d\.\d{3} \[|"
     rb'\{"(?:@timestamp"|version":"1\.1","short_message")|'

@@ -70,7 +70,7 @@ def evidence(record: Record, scrubber: Scrubber, limit: int) -> dict[str, Any]:
         "logger": scrubber.text(record.logger, 200),
         "thread": scrubber.text(record.thread, 100),
         "pid": record.pid,
-        "ids": {scrubber.text(key, 60): scrubber.text(value, 200) for key, value in list(record.ids.items())[:10]},
+        "ids": scrubber.mapping(record.ids, 10),
         "record": scrubber.text(record.text, limit),
         "truncated": record.truncated,
     }
@@ -134,7 +134,7 @@ def _signature(
         "stale": stale,
         "current": any(edges.current(time) for time in told) if told else True,
         "suspect": hits.suspects(edges) >= hits.count,
-        "groups": {key: scrubber.text(value, 300) for key, value in match.groups.items()},
+        "groups": scrubber.mapping(match.groups, 30),
         "next_action": _action(match, record, service, scrubber),
         "source": signature.source,
         "evidence": [evidence(one, scrubber, limits.text) for one, _match in shown],

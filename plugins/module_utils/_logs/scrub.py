@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "********"
@@ -85,6 +85,14 @@ class Scrubber:
         found = self.mask(clean(text))
         if limit is not None and len(found) > limit:
             return found[:limit].rstrip() + f" [... {len(found) - limit} more characters]"
+        return found
+
+    def mapping(self, values: Mapping[str, str], most: int) -> dict[str, str]:
+        """Names and values that stand apart: a name that says secret masks its value."""
+        found = {}
+        for name, value in list(values.items())[:most]:
+            secret = SECRET_NAME.search(name) and not _harmless(name)
+            found[self.text(name, 60)] = MASK if secret else self.text(value, 300)
         return found
 
     def mask(self, text: str) -> str:
