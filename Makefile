@@ -49,7 +49,7 @@ molecule: $(READY)  ## deploy on a systemd host (needs root or a Docker engine)
 
 bench: $(READY)  ## measure; prints medians and ratios
 	@tests/backend/build
-	@python tests/bench/run
+	@tests/bench/run
 
 rollback-check: $(READY)  ## apply, roll back and apply again every migration on a scratch database
 	@ansible-playbook playbooks/flyway_verify.yml -i inventories/demo

@@ -34,7 +34,7 @@ SERVICE_DEFAULTS: dict[str, Any] = {
     "start_timeout": 180,
     "stop_timeout": 45,
     "settle": 10,
-    "successes": 2,
+    "successes": 3,
     "fast_start": "off",
     "layout": "extracted",
     "sha256": None,

@@ -196,7 +196,7 @@ class Host:
         outcomes = _gate.gate(
             probes,
             timeout=timeout or max((float(p.get("start_timeout", 180)) for p in policies.values()), default=180.0),
-            successes=max((int(p.get("successes", 2)) for p in policies.values()), default=2),
+            successes=max((int(p.get("successes", _gate.GATE_SUCCESSES)) for p in policies.values()), default=_gate.GATE_SUCCESSES),
             memory=memory.setdefault("gate", {}),
             pause_after=pause_after,
         ) if probes else {}
