@@ -292,6 +292,7 @@ code:
   sample: PG_AUTH
 """
 
+import gc
 from datetime import datetime
 from typing import Any
 
@@ -358,6 +359,7 @@ def run(params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def main() -> None:
+    gc.disable()  # the process ends before garbage matters, and looking for it among 10,000 migrations takes time
     spec = {**argspec.connection_spec(), **argspec.file_spec(), **argspec.history_spec()}
     spec["fail_on"] = {"type": "list", "elements": "str", "default": []}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)

@@ -139,21 +139,22 @@ class Naming:
     undo_prefix: str = "U"
     separator: str = "__"
     suffixes: tuple[str, ...] = (".sql",)
-    _prefixes: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False, default=())
+    _by_letter: dict[str, list[tuple[str, str]]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         pairs = [(self.sql_prefix, "V"), (self.repeatable_prefix, "R")]
         pairs += [(name, "callback") for name in sorted(CALLBACKS)]
         pairs.append((self.baseline_prefix, "B"))
         pairs.sort(key=lambda pair: -len(pair[0]))
-        object.__setattr__(self, "_prefixes", tuple(pairs))
+        for pair in pairs:
+            self._by_letter.setdefault(pair[0][:1], []).append(pair)
 
     def find_prefix(self, stem: str) -> tuple[str, str] | None:
         """(prefix, kind) of a name without its suffix: the longest prefix that fits."""
-        for pair in self._prefixes:
+        for pair in self._by_letter.get(stem[:1], ()):
             if stem.startswith(pair[0]):
                 return pair
-        return None
+        return self._by_letter[""][0] if "" in self._by_letter else None
 
 
 @dataclass(frozen=True)
@@ -209,8 +210,7 @@ def parse_name(name: str, naming: Naming, suffixes: tuple[str, ...] | None = Non
             )
     elif not before:
         problem = (
-            f"Invalid versioned migration name format: {name} "
-            f"(It must contain a version and should look like this: {prefix}1.2{example})"
+            f"Invalid versioned migration name format: {name} (It must contain a version and should look like this: {prefix}1.2{example})"
         )
     else:
         try:

@@ -6,30 +6,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import Migration
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.placeholders import Placeholders
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback_text import (
-    COMMENT,
-    MISSING,
-    NONE_NEEDED,
-    REFUSED,
-    Replace,
-    RollbackText,
-    rollback_of,
-)
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.states import Line
+
+COMMENT, SIDECAR, NONE_NEEDED, MISSING, REFUSED = "comment", "sidecar", "none_needed", "missing", "refused"
+
+# Every form of rollback text begins with one of these words. A file without them need not be taken apart, and while no
+# file has them, what takes them apart is not even loaded: most projects have no rollback texts.
+_MARKER = re.compile("roll|undo|revert|down|롤백|되돌리|回滚|回滾", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Absent:
-    """A migration whose file is not at hand, as rollback_of() takes it."""
+class Source:
+    """A migration as rollback_of() takes it; text None: the file is not at hand."""
 
-    version: Version
+    version: Version | None
     script: str
-    text: str | None = None
+    text: str | None
 
 
 class Rollbacks:
@@ -48,20 +48,26 @@ class Rollbacks:
         problem = _not_for_rollback(line)
         if problem:
             return REFUSED, problem
-        found = self.text_of(line)
-        if found.status in (COMMENT, NONE_NEEDED) and _changed(line) and line.version not in self.undo_files:
+        try:
+            status, reason = self._look(line)
+        except FlywayError as exc:  # bytes that are not of the encoding
+            return REFUSED, exc.message.splitlines()[0]
+        if status in (COMMENT, NONE_NEEDED) and _changed(line) and line.version not in self.undo_files:
             return REFUSED, "the file is not the one that was applied (checksums differ), so its text may be another"
+        return status, reason
+
+    def _look(self, line: Line) -> tuple[str, str]:
+        version, file = line.version, line.file
+        sidecars = self.undo_files.get(version, []) if version else []
+        text = file.text() if file else None
+        if not sidecars and (text is None or not _MARKER.search(text)):
+            return MISSING, f"no rollback comment in {line.script} and no sidecar file for it"
+        from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback_text import rollback_of
+
+        found = rollback_of(Source(version, line.script, text), sidecars, self._replace(file), self.table)
         return found.status, found.reason
 
-    def text_of(self, line: Line) -> RollbackText:
-        """The rollback text of a versioned SQL migration."""
-        version, file = line.version, line.file
-        if version is None:
-            return RollbackText(MISSING, "a repeatable migration has no rollback")
-        source = file or Absent(version, line.script)
-        return rollback_of(source, self.undo_files.get(version, []), self._replace(file), self.table)
-
-    def _replace(self, file: Migration | None) -> Replace | None:
+    def _replace(self, file: Migration | None) -> Callable[[str], str] | None:
         replacing = self.placeholders.enabled
         if file is not None and file.conf.placeholder_replacement is not None:
             replacing = file.conf.placeholder_replacement

@@ -59,7 +59,8 @@ def test_equal_versions(one: str, other: str) -> None:
 
 def test_order_of_versions() -> None:
     versions = [Version.parse(text) for text in ASCENDING]
-    assert sorted(versions[::-1]) == versions
+    backwards = versions[::-1]
+    assert sorted(backwards) == versions
     assert max(versions) < LATEST and min(versions) > CURRENT and EMPTY < CURRENT
 
 
