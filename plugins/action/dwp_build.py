@@ -121,7 +121,8 @@ class ActionModule(ActionBase):
             if process.returncode:
                 log.seek(0)
                 last = log.read().decode("utf-8", "replace").splitlines()[-30:]
-                raise BuildError(f"{args['command']} ended with {process.returncode} at {sha[:12]}; its last lines:\n  " + "\n  ".join(last))
+                end = "\n  ".join(last)
+                raise BuildError(f"{args['command']} ended with {process.returncode} at {sha[:12]}; its last lines:\n  {end}")
 
     @staticmethod
     def _find(tree: str, artifact: str) -> str | None:

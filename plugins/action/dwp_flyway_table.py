@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
             ])
             if not validation["valid"]:
                 bad.append(service)
-                remarks += [f"  ! {service}: {error.get('message', '')} {error.get('action', '')}".rstrip() for error in validation["errors"]]
+                remarks += [f"  ! {service}: {e.get('message', '')} {e.get('action', '')}".rstrip() for e in validation["errors"]]
             remarks += [f"  note: {service}: {text}" for text in answer.get("warnings", [])]
         columns = min(shutil.get_terminal_size((100, 24)).columns, 140)
         lines = table(["service", "database", "version", "migrations", "history", "lock"], rows, columns) if rows else [

@@ -132,8 +132,9 @@ class Systemd:
             self._systemctl("start", *units)
 
     def stop(self, names: Sequence[str], timeout: float) -> None:
-        if names:
-            self._systemctl("stop", *[self.unit(n) for n in names])
+        defined = [self.unit(n) for n in names if self.definition(n) is not None]
+        if defined:  # systemctl refuses to stop a unit that it never heard of
+            self._systemctl("stop", *defined)
 
     def journal(self, name: str, lines: int) -> list[str]:
         """The last lines that the service wrote to its console."""

@@ -68,6 +68,7 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dwp.backend.plugins.module_utils._release import state as states
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
 
@@ -82,7 +83,8 @@ def choose(store, name, to, force):
     if not to:
         good = states.last_known_good(state, before=current)
         if good is None:
-            return None, f"{name}: no release before {current or 'the current one'} passed its gate on this host; name one with dwp_to"
+            before = current or "the current one"
+        return None, f"{name}: no release before {before} passed its gate on this host; name one with dwp_to"
         if good["release"] not in known:
             return None, (
                 f"{name}: the last known good release {good['release']} is not on this host any more; deploy version {good['version']} again"
@@ -96,7 +98,8 @@ def choose(store, name, to, force):
     good_ones = [r for r in named if states.outcome_of(state, r) == "good"]
     if not good_ones and not force:
         outcome = states.outcome_of(state, named[-1]) or "was never active here"
-        return None, f"{name}: {named[-1]} {'is marked ' + outcome if outcome in states.OUTCOMES else outcome}; to take it all the same: dwp_force=true"
+        marked = f"is marked {outcome}" if outcome in states.OUTCOMES else outcome
+        return None, f"{name}: {named[-1]} {marked}; to take it all the same: dwp_force=true"
     order = [e["release"] for e in state["activations"]]
     chosen = max(good_ones or named, key=lambda r: max((i for i, e in enumerate(order) if e == r), default=-1))
     return (None, None) if chosen == current else (chosen, None)
@@ -106,10 +109,11 @@ def verify(store, name, release):
     """Problems of a release that is to be activated: damaged files, a Java that is gone."""
     damaged = store.tampered(name, release, thorough=True)
     if damaged:
-        return [f"{name}: release {release} is damaged ({', '.join(damaged)} differ from its manifest); choose another with dwp_to, or deploy"]
+        parts = ", ".join(damaged)
+        return [f"{name}: release {release} is damaged ({parts} differ from its manifest); choose another with dwp_to, or deploy"]
     java = re.search(r"^exec (\S+)", store.text(name, release, "launch") or "", re.M)
     if java and not os.access(java.group(1), os.X_OK):
-        return [f"{name}: release {release} runs with {java.group(1)}, which is not there any more; install it, or deploy again"]
+        return [f"{name}: release {release} runs with {java.group(1)}, which is gone; install it, or deploy again"]
     return []
 
 
