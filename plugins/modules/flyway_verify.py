@@ -24,6 +24,11 @@ options:
       - Compare the schema of O(login_db) with what the files of the migrations applied there make on a scratch database.
     type: bool
     default: false
+  compare_as_repaired:
+    description:
+      - In O(compare), take as applied what C(flyway repair) would leave as applied, so that rows without files do not count.
+    type: bool
+    default: false
   fail_on:
     description:
       - Results that make the task fail; V(schema_differs) is for O(compare).
@@ -159,7 +164,7 @@ schema:
   description: The comparison with the database.
   type: dict
   returned: when O(compare) is true
-  sample: {equal: false, schemas: [public], differences: ['- index public.t_c_idx']}
+  sample: {equal: false, schemas: [public], ignored: [], differences: ['- index public.t_c_idx']}
 warnings:
   description: What else a person should know.
   type: list
@@ -196,6 +201,7 @@ def own_spec() -> dict[str, Any]:
     return {
         "rollbacks": {"type": "bool", "default": True},
         "compare": {"type": "bool", "default": False},
+        "compare_as_repaired": {"type": "bool", "default": False},
         "fail_on": {"type": "list", "elements": "str", "choices": results, "default": results[:3]},
         "scratch": {
             "type": "dict",
@@ -229,7 +235,7 @@ def run(params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         said.append(f"{len(findings)} migrations: " + (", ".join(f"{n} {name}" for name, n in sorted(counts.items())) or "-"))
         occurring += [name for name in params["fail_on"] if counts[name]]
     if params["compare"]:
-        answer["schema"] = verification.compare_schema(project, login)
+        answer["schema"] = verification.compare_schema(project, login, params["compare_as_repaired"])
         equal = answer["schema"]["equal"]
         said.append("the schema is what the files make" if equal else "the schema is not what the files make")
         if not equal and SCHEMA_DIFFERS in params["fail_on"]:

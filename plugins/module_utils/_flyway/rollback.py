@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,14 +24,20 @@ from ansible_collections.dwp.backend.plugins.module_utils._flyway.connection imp
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.context import Context, Options, Outcome
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import HistoryRow, HistoryTable
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import FileOptions, Resolved, resolve
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import (
+    FileOptions,
+    Migration,
+    Resolved,
+    resolve,
+)
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.placeholders import Placeholders
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.plan import Plan, make_plan, rows_after
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollbacks import Rollbacks
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback_text import RollbackText, rollback_of
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.scan import scan
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.selection import Objection, Wish
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.snapshot import Snapshot, read_snapshot
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.states import info
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.states import Line, info
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.survey import Survey
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.validate import IgnorePatterns
 
@@ -61,12 +68,25 @@ class Project:
         self.resolved: Resolved = resolve(files.resources, self.options, self.placeholders)
         self.warnings = files.warnings + undo.warnings + self.resolved.warnings
         undo_files = resolve(undo.resources, self.options, self.placeholders).undo_files
-        self.rollbacks = Rollbacks(self.resolved.undo_files + undo_files, self.placeholders, params["table"])
+        self.undo_files = self.resolved.undo_files + undo_files
         self.patterns = IgnorePatterns(params["ignore_migration_patterns"])
 
     @property
     def table(self) -> HistoryTable:
         return self.snapshot.table
+
+    def replaced(self, migration: Migration | None, text: str) -> str:
+        """The text with its placeholders replaced, as Flyway would for this file."""
+        wanted = migration.conf.placeholder_replacement if migration else None
+        replacing = self.placeholders.enabled if wanted is None else wanted
+        name = migration.name.plain if migration else None
+        return self.placeholders.replace(text, name) if replacing else text
+
+    def text_of(self, line: Line) -> RollbackText:
+        """The rollback text of a versioned migration, whose file may not be at hand."""
+        source = line.file or _Absent(line.version, line.script)
+        table = self.params["table"]
+        return rollback_of(source, self.undo_files, lambda text: self.replaced(line.file, text), table)
 
     def require_history(self) -> None:
         if not self.table.exists:
@@ -75,6 +95,15 @@ class Project:
                 "applied nothing here. Check login_db, schemas, default_schema and table.",
                 "NO_HISTORY",
             )
+
+
+@dataclass(frozen=True)
+class _Absent:
+    """A migration without its file, as rollback_of() takes it."""
+
+    version: Version | None
+    script: str
+    text: str | None = None
 
 
 class Rollback:
@@ -110,7 +139,7 @@ class Rollback:
             rows,
             self.wish,
             self.params["history"],
-            project.rollbacks.text_of,
+            project.text_of,
             project.snapshot.server_version,
         )
         return plan

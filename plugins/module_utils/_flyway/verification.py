@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.dwp.backend.plugins.module_utils._flyway import fingerprint, verify
+from ansible_collections.dwp.backend.plugins.module_utils._flyway import fingerprint, history_write, verify
+from ansible_collections.dwp.backend.plugins.module_utils._flyway import repair as repairing
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.backup import SCHEMA
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.connection import Login, connect, explain_query
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
@@ -20,36 +21,40 @@ from ansible_collections.dwp.backend.plugins.module_utils._flyway.states import 
 
 
 def _scratch(project: Project, login: Login) -> Scratch:
-    def replace(migration: Migration, text: str) -> str:
-        wanted = migration.conf.placeholder_replacement
-        replacing = project.placeholders.enabled if wanted is None else wanted
-        return project.placeholders.replace(text, migration.name.plain) if replacing else text
-
-    return Scratch(login, project.params["schemas"], project.table.schema, replace)
+    return Scratch(login, project.params["schemas"], project.table.schema, project.replaced)
 
 
 def prove(project: Project, login: Login) -> list[verify.Finding]:
     """Every versioned migration forward, back and forward again."""
 
     def text_of(migration: Migration) -> RollbackText:
-        return project.rollbacks.text_of(Line("PENDING", None, migration))
+        return project.text_of(Line("PENDING", None, migration))
 
     with _scratch(project, login) as scratch:
         return verify.Verification(scratch, text_of).run(project.resolved.migrations)
 
 
-def compare_schema(project: Project, login: Login) -> dict[str, Any]:
-    """The schemas of the database against what the files of its applied migrations make."""
+def compare_schema(project: Project, login: Login, as_repaired: bool = False) -> dict[str, Any]:
+    """The schemas of the database against what the files of its applied migrations make.
+
+    `as_repaired`: applied is what a repair would leave as applied. Objects of outdated repeatable files are left out:
+    the text that made them is not at hand, and migrate makes them anew.
+    """
     project.require_history()
-    state = info(project.resolved.migrations, project.snapshot.rows)
+    rows = project.snapshot.rows
+    if as_repaired:
+        rows = repairing.rows_after(rows, repairing.actions(project.resolved.migrations, rows, project.patterns))
+    state = info(project.resolved.migrations, rows)
     if state.refusals:
         raise state.refusals[0]
-    applied, unknown = [], []
+    applied, unknown, ignored = [], [], set()
     for line in state.lines:
         if line.row is None or line.state in ("DELETED", "UNDONE", "SUPERSEDED") or line.row.synthetic:
             continue
-        if line.file is None or line.file.type not in ("SQL", "SQL_BASELINE") or line.state == "OUTDATED":
+        if line.file is None or line.file.type not in ("SQL", "SQL_BASELINE"):
             unknown.append(f"{line.version or line.description} ({line.display})")
+        elif line.state == "OUTDATED":
+            ignored |= history_write.created(line.file.text(), project.table.schema)
         else:
             applied.append(line.file)
     if unknown:
@@ -62,9 +67,9 @@ def compare_schema(project: Project, login: Login) -> dict[str, Any]:
     with _scratch(project, login) as scratch:
         for migration in applied:  # in the order of their ranks
             scratch.apply(migration)
-        wanted = verify.within(scratch.fingerprint(), schemas)
-    difference = fingerprint.compare(wanted, verify.within(_actual(project), schemas))
-    return {"equal": not difference, "schemas": schemas, "differences": difference.lines()}
+        wanted = verify.within(scratch.fingerprint(), schemas, ignored)
+    difference = fingerprint.compare(wanted, verify.within(_actual(project), schemas, ignored))
+    return {"equal": not difference, "schemas": schemas, "ignored": sorted(ignored), "differences": difference.lines()}
 
 
 def _actual(project: Project) -> fingerprint.Fingerprint:

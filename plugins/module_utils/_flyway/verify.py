@@ -146,8 +146,12 @@ class Verification:
             self.scratch.apply(migration)
 
 
-def within(taken: fingerprint.Fingerprint, schemas: Iterable[str]) -> fingerprint.Fingerprint:
-    """The part of a fingerprint that belongs to these schemas."""
+def within(taken: fingerprint.Fingerprint, schemas: Iterable[str], ignored: Iterable[str] = ()) -> fingerprint.Fingerprint:
+    """The part of a fingerprint that belongs to these schemas, without these objects (schema.name)."""
     names = "|".join(re.escape(name) for schema in schemas for name in {schema, quote(schema)})
     belongs = re.compile(rf"(?:^|[ ,(])(?:{names})(?:\.|$)")
-    return fingerprint.Fingerprint({key: text for key, text in taken.objects.items() if belongs.search(key[1])})
+    left_out = "|".join(re.escape(name) for name in ignored)
+    odd = re.compile(rf"(?:^|[ ,(])(?:{left_out})(?![\w$])" if left_out else r"(?!)")
+    return fingerprint.Fingerprint(
+        {key: text for key, text in taken.objects.items() if belongs.search(key[1]) and not odd.search(key[1].replace('"', ""))}
+    )

@@ -74,7 +74,7 @@ def test_verify_compares_the_database_with_its_files(kit):
     kit.write(**{name: MIGRATIONS[name] for name in ("V1__t", "V10__copy", "V11__body", "R__r")}).migrate()
     options = {"rollbacks": False, "compare": True, "fail_on": ["schema_differs"]}
     same = kit.module("flyway_verify", **options)
-    assert same["schema"] == {"equal": True, "schemas": ["public"], "differences": []}, same
+    assert same["schema"] == {"equal": True, "schemas": ["public"], "ignored": [], "differences": []}, same
     kit.sql("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.t (); ALTER TABLE t ALTER c SET NOT NULL")
     other = kit.module("flyway_verify", **options)
     assert other["rc"] == 1 and other["schema"]["differences"] == ["~ column public.t.c: integer -> integer NOT NULL"]
