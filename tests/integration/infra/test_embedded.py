@@ -290,6 +290,15 @@ def test_root_below_a_closed_directory() -> None:
         assert not home.exists()
 
 
+def test_supervisor_alone() -> None:
+    """For services under supervisor whose servers others provide: only its wheel is needed."""
+    with make_host("self") as host:
+        wheels = ["supervisor==4.3.0"]
+        foretold, done = host.embedded(check=True, wheels=wheels), host.embedded(wheels=wheels)
+        assert foretold["changes"] == done["changes"] and done["supervisor"]["pid"] and done["components"] == {}
+        assert host.embedded(wheels=wheels)["changes"] == []
+
+
 BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"redis": {"listen": ["0.0.0.0"]}}, ["infra_components.redis.password", "needs a password"]),
     ({"postgres": {"port": 99999, "settings": {"port": 1}}}, ["99999 is not between", "settings.port: is set by"]),
