@@ -15,7 +15,8 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from ansible_collections.dwp.backend.plugins.module_utils._logs.errors import LogsError
@@ -24,6 +25,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.window import Wi
 
 WINDOW = 4 << 20
 LARGEST_WINDOW = 32 << 20  # a record that does not even end in here is cut
+FORWARD = 256 << 20  # how far the end of a start is looked for
 SAMPLE = 64 << 10
 LINES_UP_TO = 1 << 30  # beyond this offset counting lines costs more than it tells; the offset stands alone
 
@@ -135,6 +137,7 @@ def _backwards(source: Source, path: str, descriptor: int, window: Window, repor
             return
         start = start or 0
         chunk = _chunk(source, path, cutter, report, data[start:] if start else data, low + start, last=high == size)
+        chunk = replace(chunk, following=partial(_onwards, source, path, descriptor, cutter, report, high))
         report.bytes_read += len(chunk.data)
         oldest, newest = _note_times(chunk, report)
         if not (window.until is not None and oldest is not None and oldest > window.until):
@@ -143,6 +146,18 @@ def _backwards(source: Source, path: str, descriptor: int, window: Window, repor
             break
         high = low + start
     report.complete = True
+
+
+def _onwards(source: Source, path: str, descriptor: int, cutter: Cutter, report: FileReport, position: int) -> Iterator[Chunk]:
+    """From a record on towards the end of the file; nothing of it is counted or noted again."""
+    end = min(report.size, position + FORWARD)
+    while position < end:
+        data = os.pread(descriptor, WINDOW, position)
+        if not data:
+            return
+        cut = len(data) if position + len(data) >= report.size else cutter.last(data) or len(data)
+        yield _chunk(source, path, cutter, report, data[:cut], position)
+        position += cut
 
 
 def _chunk(

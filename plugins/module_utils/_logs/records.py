@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.dwp.backend.plugins.module_utils._logs.formats import Record, head_of, parse, time_of
@@ -29,6 +29,8 @@ class Chunk:
     near: float | None = None  # a time to fall back on: that of the file
     line: int | None = None  # number of the chunk's first line, where it is known
     last: bool = False  # the log ends with this chunk
+    # When reading backwards: what lies behind this chunk, read again on demand.
+    following: Callable[[], Iterator[Chunk]] | None = None
     own: bool = True  # only the service writes here, neither a manager nor the kernel
 
     def record(self, start: int, end: int) -> Record:

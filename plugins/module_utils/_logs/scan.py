@@ -24,8 +24,9 @@ from ansible_collections.dwp.backend.plugins.module_utils._signature_match impor
 from ansible_collections.dwp.backend.plugins.module_utils._signatures import Match, Signature
 
 GATES = (b"ERROR", b"WARN")
-NOT_OWN = (b"Killed process", b"class file version")
+NOT_OWN = (b"Killed process", b"class file version", b"No space left on device")  # or at ERROR, or at the very end
 DEBUG_ONLY = (b"Response took longer than timeout",)
+REACH = 1 << 20  # how much a service may log between the order to stop and its end
 AFTER_START = 3  # records behind "Starting" that are read whatever their level: the profile is told there
 KEPT = 3
 MOST_TIMES = 100000
@@ -136,20 +137,23 @@ class Scan:
         self._heads: dict[bytes, tuple[str, tuple[Signature, ...]]] = {}
         self._rests: dict[bytes, tuple[Signature, ...]] = {}
         self._known_groups: dict[tuple[bytes, bytes], Group] = {}
+        self._places: set[tuple[str, int]] = set()
         self._line = (0, 0)
 
     def chunk(self, chunk: Chunk) -> None:
         data, cutter = chunk.data, chunk.cutter
         done: set[int] = set()
         self._line = (0, chunk.line or 0)
-        for anchor in lifecycle.ANCHORS if chunk.own else lifecycle.ANCHORS + lifecycle.EXIT_ANCHORS:
-            position = data.find(anchor)
-            while position >= 0:
-                start, end = cutter.start(data, position), cutter.end(data, position)
-                self._event(chunk, start, end)
-                if anchor is lifecycle.STARTING:
-                    self._after_start(chunk, end, done)
-                position = data.find(anchor, end)
+        if chunk.following and chunk.own:
+            self._lives(chunk, done)
+        else:
+            for anchor in lifecycle.ANCHORS if chunk.own else lifecycle.ANCHORS + lifecycle.EXIT_ANCHORS:
+                position = data.find(anchor)
+                while position >= 0:
+                    start, end = self._event(chunk, position)
+                    if anchor is lifecycle.STARTING:
+                        self._after_start(chunk, end, done)
+                    position = data.find(anchor, end)
         find, rfind, is_head, next_head = data.find, data.rfind, cutter.head.match, cutter.next.search
         for anchor in (*GATES, *(a for a in self._anywhere if self._possible(a, chunk))):
             position = find(anchor)
@@ -176,12 +180,48 @@ class Scan:
             return False
         return anchor not in DEBUG_ONLY or b"DEBUG" in chunk.data[:65536] or b"DEBUG" in chunk.data[-65536:]
 
-    def _event(self, chunk: Chunk, start: int, end: int) -> None:
+    def _lives(self, chunk: Chunk, done: set[int]) -> None:
+        """Starts by one pass; what belongs to a start is looked for behind it, an orderly end before it or at the end."""
+        data = chunk.data
+        position = data.find(lifecycle.STARTING)
+        before = 0
+        while position >= 0:
+            start, end = self._event(chunk, position)
+            self._after_start(chunk, end, done)
+            self._all_events(chunk, lifecycle.STOPPING, max(before, start - REACH), start)
+            follows = data.find(lifecycle.STARTING, end)
+            if not self._all_events(chunk, lifecycle.STARTED, end, follows if follows >= 0 else len(data)) and follows < 0:
+                self._started_later(chunk)
+            position, before = follows, end
+        self._all_events(chunk, lifecycle.STOPPING, max(before, len(data) - REACH), len(data))
+
+    def _started_later(self, chunk: Chunk) -> None:
+        """A start at the end of a chunk: its success stands in one of the chunks behind, before the next start."""
+        for later in chunk.following() if chunk.following else ():
+            limit = later.data.find(lifecycle.STARTING)
+            if self._all_events(later, lifecycle.STARTED, 0, limit if limit >= 0 else len(later.data)) or limit >= 0:
+                return
+
+    def _all_events(self, chunk: Chunk, anchor: bytes, begin: int, end: int) -> bool:
+        position = chunk.data.find(anchor, begin, end)
+        found = position >= 0
+        while position >= 0:
+            _start, behind = self._event(chunk, position)
+            position = chunk.data.find(anchor, behind, end)
+        return found
+
+    def _event(self, chunk: Chunk, position: int) -> tuple[int, int]:
+        """Notes the event that the record around this place tells, once."""
+        start, end = chunk.cutter.start(chunk.data, position), chunk.cutter.end(chunk.data, position)
         record = chunk.record(start, end)
         event = lifecycle.event_of(record, self.names)
-        if event is not None and self.window.contains(event.time):
+        place = (chunk.file, record.offset)
+        # Events before the window still tell since when the service runs; their chunk was read anyway.
+        if event is not None and place not in self._places and self.window.contains(record.time, only_until=True):
+            self._places.add(place)
             self._locate(chunk, record, start)
             self.events.append(event)
+        return start, end
 
     def _after_start(self, chunk: Chunk, position: int, done: set[int]) -> None:
         for _number in range(AFTER_START):

@@ -32,11 +32,11 @@ class Window:
     since: float | None = None
     until: float | None = None
 
-    def contains(self, time: float | None) -> bool:
+    def contains(self, time: float | None, only_until: bool = False) -> bool:
         """A record without a time cannot be shown to lie outside, so it counts as inside."""
         if time is None:
             return True
-        return (self.since is None or time >= self.since) and (self.until is None or time <= self.until)
+        return (only_until or self.since is None or time >= self.since) and (self.until is None or time <= self.until)
 
 
 def parse_window(since: str | None, until: str | None, now: float) -> Window:

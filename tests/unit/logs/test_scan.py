@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.dwp.backend.plugins.module_utils._logs import reader
 from ansible_collections.dwp.backend.plugins.module_utils._logs.scan import Ignore
 from ansible_collections.dwp.backend.plugins.module_utils._logs.templates import template_of
 from ansible_collections.dwp.backend.plugins.module_utils._logs.window import Window
@@ -63,6 +64,20 @@ def test_restarts_and_how_each_life_ended(tmp_path):
     assert (service["restarts"], service["failed_starts"]) == (3, 1)
     assert service["started_at"] == helpers.stamp(66)
     assert service["starts"][3]["pid"] == 4 and service["starts"][3]["seconds"] == 7.0 and service["starts"][1]["line"] == 4
+
+
+@pytest.mark.parametrize("window", [300, 700, 2000, 5000])
+def test_lives_are_told_whatever_the_cuts(tmp_path, monkeypatch, window):
+    """The start in one chunk, its end in the next."""
+    monkeypatch.setattr(reader, "WINDOW", window)
+    text = ""
+    for number in range(6):
+        base, pid = number * 100, 10 + number
+        text += starting(base, pid) + "".join(boot("loading", base + 1, "INFO", pid) for _n in range(number))
+        text += started(base + 5, pid) if number % 3 else boot("Application run failed", base + 5, pid=pid)
+        text += boot("working", base + 6, "INFO", pid) + (stopping(base + 9, pid) if number % 2 else "")
+    states = [life["state"] for life in service_of(tmp_path, text)["starts"]]
+    assert states == ["died during startup", "stopped", "killed", "died during startup", "killed", "stopped"]
 
 
 def test_a_text_that_quotes_a_start_is_none(tmp_path):
