@@ -86,9 +86,8 @@ def choose(store, name, to, force):
             before = current or "the current one"
         return None, f"{name}: no release before {before} passed its gate on this host; name one with dwp_to"
         if good["release"] not in known:
-            return None, (
-                f"{name}: the last known good release {good['release']} is not on this host any more; deploy version {good['version']} again"
-            )
+            gone = f"{name}: the last known good release {good['release']} is not on this host any more"
+            return None, f"{gone}; deploy version {good['version']} again"
         return good["release"], None
     named = [r for r in known if r == to or (store.manifest(name, r) or {}).get("version") == to] or [r for r in known if r.startswith(to)]
     if not named:
