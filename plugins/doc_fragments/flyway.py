@@ -158,7 +158,7 @@ options:
     default: ':'
   working_directory:
     description:
-      - Value of C(${flyway:workingDirectory}): the directory the application runs in.
+      - Value of C(${flyway:workingDirectory}), the directory that the application runs in.
       - The default is the directory the module runs in.
     type: str
   flyway_environment:

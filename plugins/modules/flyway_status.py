@@ -354,7 +354,7 @@ def run(params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     resolved.warnings[:0] = files.warnings + undo.warnings
     sidecars = resolved.undo_files + resolve(undo.resources, options, placeholders).undo_files
     rollbacks = Rollbacks(sidecars, placeholders, params["table"])
-    answer = status.build(snapshot, resolved, judging, rollbacks.of)
+    answer = status.build(snapshot, resolved, judging, placeholders, rollbacks.of)
     return answer, status.failures(answer, fail_on)
 
 

@@ -33,6 +33,7 @@ class Placeholders:
         self.suffix = suffix
         self.separator = separator
         self.enabled = enabled
+        self.used: set[str] = set()  # Flyway's own ones that were replaced, by bare name in lower case
         self._values: dict[str, str] = {str(name).lower(): str(value) for name, value in (values or {}).items()}
         for name, value in (builtin or {}).items():
             if value is not None:
@@ -41,7 +42,7 @@ class Placeholders:
     def for_scripts(self) -> Placeholders:
         """The same values, marked as in migrations that are programs: ``FP__name__``."""
         other = Placeholders(None, None, "FP__", "__", self.separator, self.enabled)
-        other._values = self._values
+        other._values, other.used = self._values, self.used
         return other
 
     def replace(self, text: str, filename: str | None = None) -> str:
@@ -60,6 +61,8 @@ class Placeholders:
             value = self._values.get(lowered)
             if value is None:
                 raise _no_value(self.prefix + name + self.suffix, name)
+            if lowered.startswith(f"flyway{self.separator}"):
+                self.used.add(lowered[len("flyway") + len(self.separator) :])
             return value
 
         return _replace(text, self.prefix, self.suffix, lookup)
@@ -90,9 +93,5 @@ def _replace(text: str, prefix: str, suffix: str, lookup: Callable[[str], str]) 
 
 def _no_value(shown: str, name: str) -> Refusal:
     if "flyway:" in name:
-        return Refusal(
-            f"Failed to populate value for default placeholder: {shown}", "PLACEHOLDER", {"placeholder": shown}
-        )
-    return Refusal(
-        f"No value provided for placeholder: {shown}.  Check your configuration!", "PLACEHOLDER", {"placeholder": shown}
-    )
+        return Refusal(f"Failed to populate value for default placeholder: {shown}", "PLACEHOLDER", {"placeholder": shown})
+    return Refusal(f"No value provided for placeholder: {shown}.  Check your configuration!", "PLACEHOLDER", {"placeholder": shown})

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import Refusal
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError, Refusal
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import quote
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import Resolved
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.placeholders import Placeholders
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.snapshot import Snapshot
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.states import STATES, Info, Line, display_name, info
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.validate import (
@@ -58,8 +59,9 @@ def builtin_placeholders(snapshot: Snapshot, now: datetime, working_directory: s
     }
 
 
-def build(snapshot: Snapshot, resolved: Resolved, judging: Judging, rollback: RollbackFinder) -> dict[str, Any]:
+def build(snapshot: Snapshot, resolved: Resolved, judging: Judging, placeholders: Placeholders, rollback: RollbackFinder) -> dict[str, Any]:
     """The answer of flyway_status as plain data."""
+    own = _own_placeholders(placeholders)
     result = info(resolved.migrations, snapshot.rows, judging.target, judging.out_of_order, resolved.duplicates)
     validation = _validation(snapshot, resolved, judging, result)
     undo_versions = {line.version for line in result.lines if line.row and line.row.undo}
@@ -81,7 +83,7 @@ def build(snapshot: Snapshot, resolved: Resolved, judging: Judging, rollback: Ro
         "counts": dict(sorted(counts.items())),
         "validation": validation,
         "lock_held": snapshot.lock_held,
-        "warnings": resolved.warnings + _warnings(snapshot, judging, result),
+        "warnings": resolved.warnings + own + _unreplaceable(result, placeholders) + _warnings(snapshot, judging, result),
     }
     answer["msg"] = _summary(snapshot, answer)
     return answer
@@ -186,6 +188,37 @@ def _warnings(snapshot: Snapshot, judging: Judging, result: Info) -> list[str]:
     if snapshot.lock_waiting:
         pids = ", ".join(str(pid) for pid in snapshot.lock_waiting)
         out.append(f"Flyway waits for its lock in process(es) {pids}.")
+    return out
+
+
+def _own_placeholders(placeholders: Placeholders) -> list[str]:
+    """Flyway's own placeholders in repeatables whose value is another one in the application."""
+    out = []
+    if "timestamp" in placeholders.used:
+        out.append("A repeatable migration holds ${flyway:timestamp}: it is outdated every second, and runs at every migrate.")
+    if "workingdirectory" in placeholders.used:
+        out.append(
+            "A repeatable migration holds ${flyway:workingDirectory}: its checksum depends on where the application runs. "
+            "Set working_directory to that place."
+        )
+    return out
+
+
+def _unreplaceable(result: Info, placeholders: Placeholders) -> list[str]:
+    """Placeholders without a value in what migrate would run next; only then Flyway complains."""
+    out = []
+    for line in result.lines:
+        file = line.file
+        if line.row is not None or file is None or line.state != "PENDING" or file.kind == "R" or file.type == "SCRIPT":
+            continue
+        replacing = file.conf.placeholder_replacement
+        if not (placeholders.enabled if replacing is None else replacing):
+            continue
+        try:
+            placeholders.replace(file.text(), file.name.plain)
+        except FlywayError as exc:
+            if exc.code == "PLACEHOLDER":
+                out.append(f"migrate would fail at {file.script}: {exc.message}")
     return out
 
 

@@ -276,6 +276,15 @@ class TestBadFiles:
         error = self.refused(database, sql)
         assert error["error_message"] == "No value provided for placeholder: ${nope}.  Check your configuration!"
 
+    def test_placeholders_that_matter_only_later(self, database: Any, sql: Path) -> None:
+        (sql / "V3__next.sql").write_text("select '${nope}';")
+        (sql / "R__view.sql").write_text("select '${flyway:timestamp} ${flyway:workingDirectory}';")
+        result = call(arguments(database, locations=[str(sql)]))
+        assert result["rc"] == 0 and not result["validation"]["refused"]
+        said = " ".join(result["warnings"])
+        assert "migrate would fail at V3__next.sql: No value provided for placeholder: ${nope}." in said
+        assert "outdated every second" in said and "Set working_directory" in said
+
     def test_malformed_version(self, database: Any, sql: Path) -> None:
         (sql / "V3a__bad.sql").write_text("select 1;")
         error = self.refused(database, sql, validate_migration_naming=True)
