@@ -84,6 +84,24 @@ def make_image() -> None:
         subprocess.run([CHECKOUT / "tests/hosts/down"], env=environment, check=True)
 
 
+@pytest.fixture
+def ready(root: Path) -> Path:
+    """The root with everything as wanted, and data that must stay."""
+    changed(play(root, **wanted(root)))
+    query("CREATE TABLE IF NOT EXISTS kept (a int)")
+    return root
+
+
+def query(sql: str) -> list[Any]:
+    connection = psycopg2.connect(host="127.0.0.1", port=PORTS["postgres"], dbname="dwp_auth", user="dwp_user", password=PASSWORD)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
 def containers() -> dict[str, str]:
     return {kind: docker("ps", "-q", "-f", f"name=dwpinfra-{kind}-1") for kind in PORTS}
 
@@ -96,37 +114,29 @@ def test_from_nothing_and_nothing_to_do(root: Path) -> None:
     before = containers()
     assert changed(play(root, **wanted(root))) == 0 and changed(play(root, "--check", **wanted(root))) == 0
     assert containers() == before and all(before.values())
-    connection = psycopg2.connect(host="127.0.0.1", port=PORTS["postgres"], dbname="dwp_auth", user="dwp_user", password=PASSWORD)
-    with connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE kept (a int)")
-        cursor.execute("SHOW log_line_prefix")
-        assert cursor.fetchone() == ("$a %u ",)
-    connection.close()
+    assert query("SHOW log_line_prefix") == [("$a %u ",)]
 
 
-def test_secrets_are_in_no_command_line_and_no_environment(root: Path) -> None:
-    secret = (root / "compose/postgres_password").read_text(encoding="utf-8")
+def test_secrets_are_in_no_command_line_and_no_environment(ready: Path) -> None:
+    secret = (ready / "compose/postgres_password").read_text(encoding="utf-8")
     seen = "".join(docker("inspect", container) + docker("top", container) for container in containers().values())
     assert secret not in seen and "Redis $Pw" not in seen and PASSWORD not in seen
-    assert {path.stat().st_mode & 0o777 for path in (root / "compose").iterdir()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (ready / "compose").iterdir()} == {0o600}
 
 
-def test_a_new_redis_password_reaches_redis_alone(root: Path) -> None:
+def test_a_new_redis_password_reaches_redis_alone(ready: Path) -> None:
     before = containers()
-    assert changed(play(root, **wanted(root, password="Another-1"))) > 0
+    assert changed(play(ready, **wanted(ready, password="Another-1"))) > 0
     after = containers()
     assert before["postgres"] == after["postgres"] and before["redis"] != after["redis"]
     assert redis.Redis(port=PORTS["redis"], password="Another-1").ping()
-    assert changed(play(root, **wanted(root))) > 0
+    assert changed(play(ready, **wanted(ready))) > 0
 
 
-def test_a_stopped_container_is_started_and_data_stay(root: Path) -> None:
+def test_a_stopped_container_is_started_and_data_stay(ready: Path) -> None:
     docker("rm", "-f", containers()["postgres"])
-    assert changed(play(root, **wanted(root))) > 0
-    connection = psycopg2.connect(host="127.0.0.1", port=PORTS["postgres"], dbname="dwp_auth", user="dwp_user", password=PASSWORD)
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM kept")
-    connection.close()
+    assert changed(play(ready, **wanted(ready))) > 0
+    assert query("SELECT * FROM kept") == []
 
 
 def test_compose_1_is_refused(tmp_path: Path) -> None:

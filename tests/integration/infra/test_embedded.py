@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Embedded servers, real ones: from nothing, unchanged, after drift, after kills; as root and without rights.
-
-The tests of one host build on each other, as days in the life of one machine do.
-"""
+"""Embedded servers, real ones: from nothing, unchanged, after drift, after kills; as root and without rights."""
 
 from __future__ import annotations
 
@@ -73,36 +70,45 @@ def pids(host: Host) -> tuple[int, int, int]:
     return answer["supervisor"]["pid"], answer["components"]["postgres"]["pid"], answer["components"]["redis"]["pid"]
 
 
+@pytest.fixture
+def ready(host: Host) -> Host:
+    """The host with everything as wanted, and data that must stay."""
+    answer = host.embedded(**WANTED)
+    assert not answer.get("failed"), answer
+    query("CREATE TABLE IF NOT EXISTS kept AS SELECT 7 a")
+    cache().set("kept", "7")
+    return host
+
+
 def test_from_nothing(host: Host) -> None:
     before = host.embedded(check=True, **WANTED)
     assert before["changed"] and not host.root.exists()
     assert not before["components"]["postgres"]["there"]
     settled(host)
     assert query("SELECT 1") == [(1,)]
-    query("CREATE TABLE kept (a int); INSERT INTO kept VALUES (7)")
-    query("CREATE TABLE dwp_aura.kept (a int)", "dwp_aura")
+    query("CREATE TABLE dwp_aura.mine (a int)", "dwp_aura")
     assert query("SHOW server_encoding") == [("UTF8",)]
-    assert cache().ping() and cache().set("kept", "7")
+    assert cache().ping()
 
 
-def test_secrets_stay_where_they_belong(host: Host) -> None:
+def test_secrets_stay_where_they_belong(ready: Host) -> None:
     """No password in a command line, an environment or a file that others may read; nothing of Ansible's environment."""
-    for pid in pids(host):
+    for pid in pids(ready):
         for name in ("cmdline", "environ"):
             text = Path(f"/proc/{pid}/{name}").read_bytes().decode(errors="replace")
             assert DB_PASSWORD not in text and REDIS_PASSWORD not in text and "leak" not in text
-    for directory, names, files in os.walk(host.root):
+    for directory, names, files in os.walk(ready.root):
         names[:] = [name for name in names if name != "venv" and os.stat(f"{directory}/{name}").st_mode & stat.S_IXOTH]
         for file in (Path(directory, name) for name in files):
             if stat.S_ISREG(file.stat().st_mode) and file.stat().st_mode & stat.S_IROTH:
                 text = file.read_bytes().decode(errors="replace")
                 assert DB_PASSWORD not in text and REDIS_PASSWORD not in text, file
-    _answer, text = host.raw("dwp_embedded", root=str(host.root), **WANTED)
+    _answer, text = ready.raw("dwp_embedded", root=str(ready.root), **WANTED)
     assert DB_PASSWORD not in text and REDIS_PASSWORD not in text
 
 
-def test_supervisord_is_a_daemon_of_its_own(host: Host) -> None:
-    daemon, postgres, _redis = pids(host)
+def test_supervisord_is_a_daemon_of_its_own(ready: Host) -> None:
+    daemon, postgres, _redis = pids(ready)
     assert os.getsid(daemon) == daemon != os.getsid(0)
     assert all(os.readlink(f"/proc/{daemon}/fd/{handle}") == "/dev/null" for handle in (0, 1, 2))
     if os.geteuid() == 0:
@@ -110,69 +116,69 @@ def test_supervisord_is_a_daemon_of_its_own(host: Host) -> None:
 
 
 @pytest.mark.parametrize("path", ["postgres/conf/pg_hba.conf", "redis/redis.conf"])
-def test_tampered_configuration_is_put_right(host: Host, path: str) -> None:
-    file = host.root / "infra" / path
+def test_tampered_configuration_is_put_right(ready: Host, path: str) -> None:
+    file = ready.root / "infra" / path
     text = file.read_text(encoding="utf-8")
     file.write_text(text + "# by hand\n", encoding="utf-8")
-    before = pids(host)
-    settled(host)
-    after = pids(host)
+    before = pids(ready)
+    settled(ready)
+    after = pids(ready)
     assert file.read_text(encoding="utf-8") == text
     changed = 1 if path.startswith("postgres") else 2
     assert [old != new for old, new in zip(before, after)] == [index == changed for index in range(3)]
 
 
-def test_changed_setting_and_password(host: Host) -> None:
+def test_changed_setting_and_password(ready: Host) -> None:
     changed = [{**entry, "password": "another"} for entry in DATABASES]
-    settled(host, databases=changed, postgres={**WANTED["postgres"], "settings": {"max_connections": 41}})
+    settled(ready, databases=changed, postgres={**WANTED["postgres"], "settings": {"max_connections": 41}})
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         login()
-    settled(host)
+    settled(ready)
     assert query("SHOW max_connections") == [("40",)]
 
 
-def test_administrator_password(host: Host) -> None:
-    settled(host, postgres={**WANTED["postgres"], "admin_password": "boss"})
+def test_administrator_password(ready: Host) -> None:
+    settled(ready, postgres={**WANTED["postgres"], "admin_password": "boss"})
     login("postgres", "boss", "postgres").close()
-    settled(host)
+    settled(ready)
 
 
-def test_killed_servers_come_back_by_themselves(host: Host) -> None:
-    daemon, postgres, store = pids(host)
+def test_killed_servers_come_back_by_themselves(ready: Host) -> None:
+    daemon, postgres, store = pids(ready)
     for pid in (postgres, store):
         os.kill(pid, signal.SIGKILL)
     time.sleep(2)  # supervisord notices, and starts them again
-    assert not {postgres, store} & set(pids(host))
-    assert host.embedded(**WANTED)["changes"] == []
-    assert pids(host)[0] == daemon and query("SELECT a FROM kept") == [(7,)] and cache().get("kept") == "7"
+    assert not {postgres, store} & set(pids(ready))
+    assert ready.embedded(**WANTED)["changes"] == []
+    assert pids(ready)[0] == daemon and query("SELECT a FROM kept") == [(7,)] and cache().get("kept") == "7"
 
 
-def test_killed_supervisord_leaves_orphans_that_are_taken_over(host: Host) -> None:
-    daemon, postgres, store = pids(host)
+def test_killed_supervisord_leaves_orphans_that_are_taken_over(ready: Host) -> None:
+    daemon, postgres, store = pids(ready)
     os.kill(daemon, signal.SIGKILL)
     time.sleep(0.2)
-    foretold = host.embedded(check=True, **WANTED)
+    foretold = ready.embedded(check=True, **WANTED)
     assert f"PostgreSQL: process {postgres}, which no supervisord looks after any more, is stopped" in foretold["changes"]
     assert f"Redis: process {store}, which no supervisord looks after any more, is stopped" in foretold["changes"]
     assert foretold["not_checked"] == ["databases and users: PostgreSQL is not running"]
-    settled(host)
-    assert not {daemon, postgres, store} & set(pids(host))
+    settled(ready)
+    assert not {daemon, postgres, store} & set(pids(ready))
     assert query("SELECT a FROM kept") == [(7,)] and cache().get("kept") == "7"
 
 
-def test_everything_killed_as_by_a_power_cut(host: Host) -> None:
+def test_everything_killed_as_by_a_power_cut(ready: Host) -> None:
     """Lock files stay; their process number now belongs to a living process of the same user."""
-    running = pids(host)
+    running = pids(ready)
     for pid in running:
         os.kill(pid, signal.SIGKILL)
     time.sleep(0.5)
-    lock = host.root / "infra/postgres/data/postmaster.pid"
+    lock = ready.root / "infra/postgres/data/postmaster.pid"
     sleeper = subprocess.Popen(["sleep", "300"], **(user_of(lock) if os.geteuid() == 0 else {}))
     try:
         lines = lock.read_text(encoding="utf-8").splitlines(keepends=True)
         lock.write_text("".join([f"{sleeper.pid}\n", *lines[1:]]), encoding="utf-8")
-        (host.root / "run/supervisord.pid").write_text(f"{sleeper.pid}\n", encoding="utf-8")
-        settled(host)
+        (ready.root / "run/supervisord.pid").write_text(f"{sleeper.pid}\n", encoding="utf-8")
+        settled(ready)
     finally:
         sleeper.kill()
         sleeper.wait()
@@ -184,14 +190,14 @@ def user_of(path: Path) -> dict[str, Any]:
     return {"user": status.st_uid, "group": status.st_gid, "extra_groups": []}
 
 
-def test_database_of_somebody_else_is_left_to_its_owner(host: Host) -> None:
-    password = (host.root / "infra/postgres/admin.password").read_text(encoding="utf-8").strip()
+def test_database_of_somebody_else_is_left_to_its_owner(ready: Host) -> None:
+    password = (ready.root / "infra/postgres/admin.password").read_text(encoding="utf-8").strip()
     connection = login("postgres", password, "postgres")
     with connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE theirs")
     connection.close()
-    settled(host, databases=[*DATABASES, {"name": "theirs", "user": "guest", "password": "Zq7-visit"}])
-    answer = host.embedded(**{**WANTED, "databases": [{"name": "theirs", "user": "guest", "password": "Zq7-visit"}]})
+    settled(ready, databases=[*DATABASES, {"name": "theirs", "user": "guest", "password": "Zq7-visit"}])
+    answer = ready.embedded(**{**WANTED, "databases": [{"name": "theirs", "user": "guest", "password": "Zq7-visit"}]})
     assert "theirs belongs to postgres, not to guest" in answer["notes"][0]
     connection = login("theirs", "Zq7-visit", "guest")
     with connection.cursor() as cursor:
@@ -200,35 +206,35 @@ def test_database_of_somebody_else_is_left_to_its_owner(host: Host) -> None:
     connection.close()
 
 
-def test_stopped_and_started_again(host: Host) -> None:
-    foretold, done = host.embedded(check=True, state="stopped"), host.embedded(state="stopped")
+def test_stopped_and_started_again(ready: Host) -> None:
+    foretold, done = ready.embedded(check=True, state="stopped"), ready.embedded(state="stopped")
     assert foretold["changes"] == done["changes"]
     assert done["changes"] == ["PostgreSQL: stopped", "Redis: stopped", "supervisord: stopped"]
-    assert host.embedded(state="stopped")["changes"] == []
+    assert ready.embedded(state="stopped")["changes"] == []
     with pytest.raises(psycopg2.OperationalError):
         login()
-    settled(host)
+    settled(ready)
     assert query("SELECT a FROM kept") == [(7,)] and cache().get("kept") == "7"
 
 
-def test_port_of_somebody_else_is_named(host: Host) -> None:
-    host.embedded(state="stopped")
+def test_port_of_somebody_else_is_named(ready: Host) -> None:
+    ready.embedded(state="stopped")
     with socket.create_server(("127.0.0.1", PORTS["postgres"])), socket.create_server(("127.0.0.1", PORTS["redis"])):
         for check in (True, False):
-            answer = host.embedded(check=check, **WANTED)
+            answer = ready.embedded(check=check, **WANTED)
             assert answer["failed"], answer
             assert f"port {PORTS['postgres']} of PostgreSQL is taken by" in answer["msg"]
             assert f"port {PORTS['redis']} of Redis is taken by" in answer["msg"]
-            if not host.user:
+            if not ready.user:
                 assert f"process {os.getpid()} of user" in answer["msg"]
-    settled(host)
+    settled(ready)
 
 
-def test_wrong_password_file_is_explained(host: Host) -> None:
-    file = host.root / "infra/postgres/admin.password"
+def test_wrong_password_file_is_explained(ready: Host) -> None:
+    file = ready.root / "infra/postgres/admin.password"
     right = file.read_text(encoding="utf-8")
     file.write_text("wrong\n", encoding="utf-8")
-    answer = host.embedded(**WANTED)
+    answer = ready.embedded(**WANTED)
     file.write_text(right, encoding="utf-8")
     assert answer["failed"] and str(file) in answer["msg"] and "is refused" in answer["msg"]
 
@@ -242,20 +248,20 @@ def test_wrong_password_file_is_explained(host: Host) -> None:
         ("redis", {"maxmemory": "a lot"}, "maxmemory"),
     ],
 )
-def test_bad_setting_is_refused_while_the_server_goes_on(host: Host, component: str, settings: Any, words: str) -> None:
-    before = pids(host)
+def test_bad_setting_is_refused_while_the_server_goes_on(ready: Host, component: str, settings: Any, words: str) -> None:
+    before = pids(ready)
     for check in (True, False):
-        answer = host.embedded(check=check, **{**WANTED, component: {**WANTED[component], "settings": settings}})
+        answer = ready.embedded(check=check, **{**WANTED, component: {**WANTED[component], "settings": settings}})
         assert answer["failed"] and words in answer["msg"], answer
         assert REDIS_PASSWORD not in answer["msg"]
-    assert pids(host) == before and host.embedded(**WANTED)["changes"] == []
+    assert pids(ready) == before and ready.embedded(**WANTED)["changes"] == []
 
 
-def test_server_that_cannot_start_shows_its_log(host: Host) -> None:
+def test_server_that_cannot_start_shows_its_log(ready: Host) -> None:
     wanted = {**WANTED, "postgres": {**WANTED["postgres"], "settings": {"shared_buffers": "4000GB"}}}
-    answer = host.embedded(**wanted)
+    answer = ready.embedded(**wanted)
     assert answer["failed"] and "did not start" in answer["msg"] and "memory" in answer["msg"], answer
-    settled(host)
+    settled(ready)
     assert query("SELECT a FROM kept") == [(7,)]
 
 

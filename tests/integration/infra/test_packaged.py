@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The distribution's PostgreSQL and Redis on a systemd host made by tests/hosts: from nothing, after drift, with mistakes.
-
-The tests build on each other, as days in the life of one machine do.
-"""
+"""The distribution's PostgreSQL and Redis on a systemd host made by tests/hosts: from nothing, after drift, with mistakes."""
 
 from __future__ import annotations
 
@@ -99,6 +96,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     made.script("down")
 
 
+@pytest.fixture
+def ready(machine: Machine) -> Machine:
+    """The machine with everything as wanted, and data that must stay."""
+    assert not machine.run(**WANTED)["failed"]
+    machine.query("CREATE TABLE IF NOT EXISTS kept AS SELECT 7 a")
+    return machine
+
+
 def test_from_nothing(machine: Machine) -> None:
     before = machine.shell("dpkg-query -W | sort")
     foretold = machine.run(check=True, **WANTED)
@@ -106,35 +111,34 @@ def test_from_nothing(machine: Machine) -> None:
     changes = settled(machine)
     assert "PostgreSQL: package postgresql is installed" in changes and "PostgreSQL: started on port 5432" in changes
     assert machine.query("SHOW max_connections") == [("90",)]
-    machine.query("CREATE TABLE kept (a int); INSERT INTO kept VALUES (7)")
-    machine.query("CREATE TABLE dwp_aura.kept (a int)", "dwp_aura")
+    machine.query("CREATE TABLE dwp_aura.mine (a int)", "dwp_aura")
     assert redis.Redis(machine.address, password=REDIS_PASSWORD).set("kept", "7")
     assert machine.shell("systemctl is-enabled postgresql redis-server").split() == ["enabled", "enabled"]
 
 
-def test_nobody_else_is_let_in(machine: Machine) -> None:
+def test_nobody_else_is_let_in(ready: Machine) -> None:
     with pytest.raises(psycopg2.OperationalError, match=r"no pg_hba\.conf entry"):
-        machine.query("SELECT 1", "postgres")
+        ready.query("SELECT 1", "postgres")
     with pytest.raises(redis.AuthenticationError):
-        redis.Redis(machine.address).ping()
-    assert "Redis-Pw" not in machine.shell("runuser -u nobody -- cat /etc/redis/dwp.conf 2>&1 || true")
-    assert "Redis-Pw" not in machine.shell("cat /proc/$(systemctl show -p MainPID --value redis-server)/cmdline")
-    assert "SCRAM" not in machine.shell("cat /var/log/postgresql/*.log") and "Db-Pw" not in machine.shell("cat /var/log/postgresql/*.log")
+        redis.Redis(ready.address).ping()
+    assert "Redis-Pw" not in ready.shell("runuser -u nobody -- cat /etc/redis/dwp.conf 2>&1 || true")
+    assert "Redis-Pw" not in ready.shell("cat /proc/$(systemctl show -p MainPID --value redis-server)/cmdline")
+    assert "SCRAM" not in ready.shell("cat /var/log/postgresql/*.log") and "Db-Pw" not in ready.shell("cat /var/log/postgresql/*.log")
 
 
-def test_only_what_needs_it_is_restarted(machine: Machine) -> None:
-    before = machine.pids()
-    changes = settled(machine, postgres={"listen": ["*"], "settings": {"max_connections": 90, "work_mem": "8MB"}})
+def test_only_what_needs_it_is_restarted(ready: Machine) -> None:
+    before = ready.pids()
+    changes = settled(ready, postgres={"listen": ["*"], "settings": {"max_connections": 90, "work_mem": "8MB"}})
     assert changes == ["PostgreSQL: configuration is written (dwp.conf)", "PostgreSQL: configuration is loaded again"]
-    assert machine.pids() == before and machine.query("SHOW work_mem") == [("8MB",)]
-    settled(machine)
-    assert settled(machine, clients=[CLIENT, "10.9.8.7"])[0] == "PostgreSQL: configuration is written (pg_hba.conf)"
-    assert machine.pids() == before
-    settled(machine)
-    assert "PostgreSQL: restarted" in settled(machine, postgres={"listen": ["*"], "settings": {"max_connections": 91}})
-    after = machine.pids()
+    assert ready.pids() == before and ready.query("SHOW work_mem") == [("8MB",)]
+    settled(ready)
+    assert settled(ready, clients=[CLIENT, "10.9.8.7"])[0] == "PostgreSQL: configuration is written (pg_hba.conf)"
+    assert ready.pids() == before
+    settled(ready)
+    assert "PostgreSQL: restarted" in settled(ready, postgres={"listen": ["*"], "settings": {"max_connections": 91}})
+    after = ready.pids()
     assert after["postgresql@15-main"] != before["postgresql@15-main"] and after["redis-server"] == before["redis-server"]
-    settled(machine)
+    settled(ready)
 
 
 TAMPERING = {
@@ -149,21 +153,21 @@ TAMPERING = {
 
 
 @pytest.mark.parametrize("what", TAMPERING)
-def test_drift_is_put_right(machine: Machine, what: str) -> None:
+def test_drift_is_put_right(ready: Machine, what: str) -> None:
     other = "redis-server" if "postgres" in TAMPERING[what] else "postgresql@15-main"
-    before = machine.pids()[other]
-    machine.shell(TAMPERING[what])
-    assert settled(machine) != []
-    assert machine.pids()[other] == before
-    assert machine.query("SELECT a FROM kept") == [(7,)]
-    assert redis.Redis(machine.address, password=REDIS_PASSWORD).ping()
+    before = ready.pids()[other]
+    ready.shell(TAMPERING[what])
+    assert settled(ready) != []
+    assert ready.pids()[other] == before
+    assert ready.query("SELECT a FROM kept") == [(7,)]
+    assert redis.Redis(ready.address, password=REDIS_PASSWORD).ping()
 
 
-def test_changed_password_of_a_user(machine: Machine) -> None:
+def test_changed_password_of_a_user(ready: Machine) -> None:
     changed = [{**entry, "password": "Another-1"} for entry in DATABASES]
-    assert settled(machine, databases=changed) == ["PostgreSQL: password of user dwp_user is changed"]
-    assert machine.query("SELECT 1", password="Another-1") == [(1,)]
-    settled(machine)
+    assert settled(ready, databases=changed) == ["PostgreSQL: password of user dwp_user is changed"]
+    assert ready.query("SELECT 1", password="Another-1") == [(1,)]
+    settled(ready)
 
 
 @pytest.mark.parametrize(
@@ -174,24 +178,24 @@ def test_changed_password_of_a_user(machine: Machine) -> None:
         ({"redis": {"listen": ["0.0.0.0"]}}, "needs a password"),
     ],
 )
-def test_mistakes_change_nothing(machine: Machine, change: dict[str, Any], words: str) -> None:
-    before = machine.pids()
+def test_mistakes_change_nothing(ready: Machine, change: dict[str, Any], words: str) -> None:
+    before = ready.pids()
     for check in (True, False):
-        answer = machine.run(check=check, **{**WANTED, **change})
+        answer = ready.run(check=check, **{**WANTED, **change})
         assert answer["failed"] and words in answer["msg"], answer
-    assert machine.pids() == before and machine.run(**WANTED)["changes"] == []
+    assert ready.pids() == before and ready.run(**WANTED)["changes"] == []
 
 
-def test_old_configuration_comes_back_when_the_server_does_not_start(machine: Machine) -> None:
-    answer = machine.run(**{**WANTED, "postgres": {"listen": ["*"], "settings": {"shared_buffers": "4000GB"}}})
+def test_old_configuration_comes_back_when_the_server_does_not_start(ready: Machine) -> None:
+    answer = ready.run(**{**WANTED, "postgres": {"listen": ["*"], "settings": {"shared_buffers": "4000GB"}}})
     assert answer["failed"] and "the old one is back" in answer["msg"], answer
-    assert machine.query("SELECT a FROM kept") == [(7,)]
-    settled(machine)
+    assert ready.query("SELECT a FROM kept") == [(7,)]
+    settled(ready)
 
 
-def test_port_of_somebody_else_is_named(machine: Machine) -> None:
-    machine.shell("nohup python3 -m http.server 7777 >/dev/null 2>&1 & sleep 2")
+def test_port_of_somebody_else_is_named(ready: Machine) -> None:
+    ready.shell("nohup python3 -m http.server 7777 >/dev/null 2>&1 & sleep 2")
     for check in (True, False):
-        answer = machine.run(check=check, **{**WANTED, "redis": {**WANTED["redis"], "port": 7777}})
+        answer = ready.run(check=check, **{**WANTED, "redis": {**WANTED["redis"], "port": 7777}})
         assert answer["failed"] and "port 7777 of Redis is taken by process" in answer["msg"] and "python3" in answer["msg"]
-    assert machine.run(**WANTED)["changes"] == []
+    assert ready.run(**WANTED)["changes"] == []
