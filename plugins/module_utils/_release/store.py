@@ -286,7 +286,7 @@ class Store:
 
     def save_state(self, service: str, state: dict[str, Any]) -> None:
         self._write(os.path.join(self.home(service), "state.json"), states.dump(state).encode(), 0o644)
-        for entry in state["activations"][-1:]:
+        for entry in state["activations"][-2:]:  # a rollback marks one release and activates another in one step
             base = self.path(service, entry["release"])
             if os.path.isdir(base):
                 self._write(os.path.join(base, "outcome.json"), _json(entry), 0o644)
@@ -322,8 +322,12 @@ class Store:
         present = self.releases(service)
         kept = states.kept_releases(state, self.current(service), keep, present)
         removed = [release for release in present if release not in kept]
-        for release in removed:
-            shutil.rmtree(self.path(service, release))
+        folder = os.path.join(self.home(service), "releases")
+        for release in removed:  # out of sight in one step: a kill must not leave half a release to go back to
+            os.rename(os.path.join(folder, release), os.path.join(folder, f".{release}.gone"))
+        for name in os.listdir(folder) if present else ():
+            if name.startswith("."):  # these, and what runs that were killed left half made or half removed
+                shutil.rmtree(os.path.join(folder, name))
         return removed
 
     def sweep(self) -> int:

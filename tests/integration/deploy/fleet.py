@@ -34,8 +34,8 @@ USER = "dwp-light"  # of the services, when the tests run as root
 DEFAULT_SERVICES = ("gateway", "auth", "main", "mail", "chat", "approval")
 #: Short starts: the tests are about deployments, not about the JVM.
 JVM = ["-Xmx32m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
-#: Written by every run, whether or not it changes a service.
-VOLATILE = ("/run/", "/log/", "/supervisor/supervisord.log", "/.lock", "journal", "lock.json")
+#: Written by servers and by every run, whether or not it changes anything.
+VOLATILE = ("/run", "/log", "/supervisor/supervisord.log", "/.lock", "/journal.jsonl", "/lock.json")
 
 
 @dataclasses.dataclass
@@ -83,13 +83,15 @@ class Fleet:
         self.base.chmod(0o755)  # the services' user has to get in
         self.root, self.artifacts = self.base / "root", self.base / "artifacts"
         self.code, self.first_port = code, first_port
+        #: A second "host" is another directory on this machine.
+        self.roots = {"localhost": self.root}
         self.artifacts.mkdir()
         self.services: dict[str, Any] = {}
         self.hosts: dict[str, list[str]] = {}
         for index, name in enumerate(names.split()):
             self.add(name, first_port + index, after=[] if index == 0 else [names.split()[0]])
         self.variables: dict[str, Any] = {
-            "dwp_environment": "test", "dwp_manager": "supervisor", "dwp_root": str(self.root), "dwp_user": USER,
+            "dwp_environment": "test", "dwp_manager": "supervisor", "dwp_user": USER,
             "dwp_artifacts_dir": str(self.artifacts), "dwp_report_dir": str(self.base / "reports"),
             "infra_embedded_venv": sys.prefix,
             "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}",
@@ -119,7 +121,7 @@ class Fleet:
     def write(self) -> Path:
         (self.inventory / "group_vars").mkdir(parents=True, exist_ok=True)
         groups = {name: {"hosts": dict.fromkeys(hosts)} for name, hosts in self.hosts.items() if hosts}
-        hosts = {"all": {"hosts": {"localhost": None}, "children": groups}}
+        hosts = {"all": {"hosts": {host: {"dwp_root": str(root)} for host, root in self.roots.items()}, "children": groups}}
         gone = {name: None for name in DEFAULT_SERVICES if name not in self.services}
         variables = {**self.variables, "dwp_services": {**gone, **self.services}}
         for path, value in (("hosts.yml", hosts), ("group_vars/all.yml", variables)):
@@ -171,7 +173,7 @@ class Fleet:
 
     # ---- looking
     def home(self, name: str) -> Path:
-        return self.root / "services" / name
+        return self.roots[self.hosts[name][0]] / "services" / name
 
     def current(self, name: str) -> str:
         return os.path.basename(os.readlink(self.home(name) / "current"))
@@ -186,7 +188,7 @@ class Fleet:
             if not entry.name.isdigit():
                 continue
             values = environ_of(int(entry.name))
-            if values.get("DWP_LAUNCH", "").startswith(f"{self.root}/"):
+            if values.get("DWP_LAUNCH", "").startswith(f"{self.base}/"):
                 name = values["DWP_SERVICE"]
                 assert name not in found, f"two processes of {name}: {found[name]} and {entry.name}"
                 found[name] = int(entry.name)
@@ -202,36 +204,26 @@ class Fleet:
     def healthy(self) -> bool:
         return all(b"UP" in self.get(name, "/actuator/health") for name in self.services if self.hosts[name])
 
-    def listing(self, everything: bool = True) -> dict[str, tuple[Any, ...]]:
-        """Every path below the root with mode, size, owner, content; without ``everything`` what no deployment has to keep."""
+    def listing(self, *without: str) -> dict[str, tuple[str, int, str]]:
+        """Every path below the roots with mode, owner and content, but for paths that contain one of these words."""
         found = {}
-        for folder, folders, files in os.walk(self.root):
-            for name in (*folders, *files):
-                path = os.path.join(folder, name)
-                if any(part in path for part in VOLATILE) and not (everything and "journal" in path):
-                    continue
-                about = os.lstat(path)
-                content = ""
-                if stat.S_ISLNK(about.st_mode):
-                    content = os.readlink(path)
-                elif stat.S_ISREG(about.st_mode):
-                    content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-                found[path] = (oct(about.st_mode), about.st_uid, content)
+        for root in self.roots.values():
+            for folder, folders, files in os.walk(root):
+                for name in (*folders, *files):
+                    path = os.path.join(folder, name)
+                    below = path.removeprefix(str(root))
+                    if not below.startswith(VOLATILE) and not any(word in path for word in without):
+                        found[path] = fingerprint(path)
         return found
 
     # ---- ending
-    def supervisor_pid(self) -> int:
-        try:
-            return int((self.root / "run" / "supervisord.pid").read_text())
-        except (OSError, ValueError):
-            return 0
-
     def down(self) -> None:
-        """Everything that belongs to this root ends, by process id."""
-        pid = self.supervisor_pid()
-        if pid and str(self.root) in "\0".join(cmdline_of(pid)):
-            kill(pid, signal.SIGTERM)
-            wait_gone(pid, 15)
+        """Everything that belongs to this fleet ends, by process id."""
+        for root in self.roots.values():
+            pid = supervisor_pid(root)
+            if pid:
+                kill(pid, signal.SIGTERM)
+                wait_gone(pid, 15)
         for left in self._processes():
             kill(left, signal.SIGKILL)
             wait_gone(left, 5)
@@ -239,17 +231,36 @@ class Fleet:
     def _processes(self) -> list[int]:
         return [
             int(e.name) for e in Path("/proc").iterdir()
-            if e.name.isdigit() and environ_of(int(e.name)).get("DWP_LAUNCH", "").startswith(f"{self.root}/")
+            if e.name.isdigit() and environ_of(int(e.name)).get("DWP_LAUNCH", "").startswith(f"{self.base}/")
         ]
 
     def wipe(self) -> None:
         """Back to a host on which nothing was ever deployed."""
         self.down()
-        shutil.rmtree(self.root, ignore_errors=True)
+        for root in self.roots.values():
+            shutil.rmtree(root, ignore_errors=True)
 
     def remove(self) -> None:
         self.down()
         shutil.rmtree(self.base, ignore_errors=True)
+
+
+def fingerprint(path: str) -> tuple[str, int, str]:
+    about, content = os.lstat(path), ""
+    if stat.S_ISLNK(about.st_mode):
+        content = os.readlink(path)
+    elif stat.S_ISREG(about.st_mode):
+        content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return oct(about.st_mode), about.st_uid, content
+
+
+def supervisor_pid(root: Path) -> int:
+    """supervisord of this root, 0 if none runs."""
+    try:
+        pid = int((root / "run" / "supervisord.pid").read_text())
+    except (OSError, ValueError):
+        return 0
+    return pid if f"{root}/supervisor/supervisord.conf" in cmdline_of(pid) else 0
 
 
 def environ_of(pid: int) -> dict[str, str]:
