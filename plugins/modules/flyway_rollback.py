@@ -146,23 +146,54 @@ plan:
   description: What is to be done.
   type: dict
   returned: when connected
-  sample:
-    id: 5f0c2d6a9b1e4c77
-    versions: ['3']
-    all_or_nothing: true
+  contains:
+    id:
+      description: Stands for the history, the statements and the effect; for O(plan_id).
+      type: str
+      returned: always
+      sample: 5f0c2d6a9b1e4c77
+    versions:
+      description: The versions in the order in which they go.
+      type: list
+      elements: str
+      returned: always
+      sample: ['3']
+    all_or_nothing:
+      description: Whether everything runs in one transaction.
+      type: bool
+      returned: always
+      sample: true
     statements:
-      - version: '3'
-        sql: ALTER TABLE t DROP COLUMN c
-        place: V3__add_c.sql:3
-        in_transaction: true
-        objects: [column t.c, table t]
-        locks: [ACCESS EXCLUSIVE on t]
+      description: The statements in order, with what they name and the locks they take.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - version: '3'
+          sql: ALTER TABLE t DROP COLUMN c
+          place: V3__add_c.sql:3
+          in_transaction: true
+          objects: [column t.c, table t]
+          locks: [ACCESS EXCLUSIVE on t]
     rollback_text:
-      - {version: '3', source: 'V3__add_c.sql:2', status: comment, reason: ''}
+      description: Where the text of each version is.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - {version: '3', source: 'V3__add_c.sql:2', status: comment, reason: ''}
     history_effect:
-      - {version: '3', installed_rank: 3, script: V3__add_c.sql, effect: add DELETE row}
-    schema_version: {before: '3', after: '2'}
-    refusals: []
+      description: What happens to the rows of the history.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - {version: '3', installed_rank: 3, script: V3__add_c.sql, effect: add DELETE row}
+    schema_version:
+      description: The version of the schema before and after.
+      type: dict
+      returned: always
+      sample: {before: '3', after: '2'}
 feasible:
   description: Whether nothing speaks against going on.
   type: bool

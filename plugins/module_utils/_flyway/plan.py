@@ -85,7 +85,6 @@ class Plan:
             ],
             "history_effect": [history_effect(unit.row, self.history) for unit in self.units],
             "schema_version": {"before": self.current_before, "after": self.current_after},
-            "refusals": [objection.as_data() for objection in self.objections],
         }
 
 

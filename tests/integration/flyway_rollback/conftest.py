@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,3 +33,9 @@ def flyway() -> Iterator[real_flyway.RealFlyway]:
 @pytest.fixture
 def kit(database, flyway, tmp_path) -> Kit:
     return Kit(database, flyway, tmp_path)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
