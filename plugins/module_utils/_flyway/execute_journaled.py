@@ -240,6 +240,14 @@ class _Journaled:
             self.outcome.rerun += rerun
             self.latest = now
 
+    def _who_waits(self, cursor: Any) -> str:
+        """A Flyway that waits for its lock keeps a transaction open, which CREATE INDEX CONCURRENTLY waits for in turn."""
+        table = self.context.table
+        waiting = lock.waiting(cursor, lock.lock_key(table.schema, table.table), self.connection.info.backend_pid)
+        if not waiting:
+            return ""
+        return f" Flyway waits for its lock in process {waiting[0]}, in an open transaction: stop that application."
+
     def _invalid_indexes(self, cursor: Any) -> None:
         cursor.execute("SELECT indexrelid::regclass::text FROM pg_catalog.pg_index WHERE NOT indisvalid ORDER BY 1")
         names = [name for (name,) in cursor.fetchall()]
@@ -256,6 +264,7 @@ class _Journaled:
                 connection.autocommit = True
                 with connection.cursor() as cursor:
                     self.outcome.journal = self.journal.read(cursor, self._ranks())
+                    error.message += self._who_waits(cursor)
             finally:
                 connection.close()
         except (Error, FlywayError):

@@ -59,6 +59,8 @@ def actions(migrations: Sequence[Migration], rows: Sequence[HistoryRow], pattern
     found = [Action(REMOVE, row) for row in rows if not row.success]
     left = [row for row in rows if row.success]
     state = info(list(migrations), left, None, True)
+    if state.refusals:
+        raise state.refusals[0]
     for line in state.lines:
         missing = line.row is not None and line.state in _WITHOUT_FILE
         if missing and line.row and not patterns.match(line.version is not None, line.display):

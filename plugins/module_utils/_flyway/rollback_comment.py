@@ -103,7 +103,10 @@ class _Reader:
 
     def _append(self, number: int, text: str) -> None:
         self.section.body.append((number, text))
+        inside = bool(self.pending)
         self.pending += text + "\n"
+        if inside and ";" not in text and "*/" not in text:
+            return  # nothing that could end what is open
         statements = lexer.split(self.pending)
         self.started = self.started or bool(statements)
         self.complete = not statements or statements[-1].terminated

@@ -71,7 +71,7 @@ def guard_session(cursor: Any, limits: Limits) -> None:
 
 
 def _milliseconds(seconds: float) -> str:
-    return f"{max(0, round(seconds * 1000))}ms"
+    return f"{max(1, round(seconds * 1000)) if seconds else 0}ms"  # 0 would be no limit
 
 
 def like_flyway(cursor: Any, original: Original, schema: str, local: bool = True) -> None:

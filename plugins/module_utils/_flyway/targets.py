@@ -199,7 +199,8 @@ def _change(reader: _Reader) -> list[Target]:
 def _maintain(lock: str):  # type: ignore[no-untyped-def]
     def handler(reader: _Reader) -> list[Target]:
         if reader.accept("("):
-            reader.seek(")")
+            while reader.peek() and not reader.accept(")"):
+                reader.at += 1
         reader.skip("TABLE", "INDEX", "MATERIALIZED", "VIEW", "CONCURRENTLY", "VERBOSE", "FULL", "FREEZE", "ANALYZE")
         name = reader.name()
         return [Target("table", name, lock)] if name else []
