@@ -33,6 +33,8 @@ _raw:
   elements: dict
 """
 
+import copy
+
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
@@ -55,8 +57,18 @@ def component(view, platform, name, clients):
     return {key: value for key, value in kept.items() if value is not None}
 
 
+#: The last answer and the variables that it was made from. A role asks for every part of it many times in one task, and
+#: each asking would template the whole inventory again; another task has other variables, so nothing stale is answered.
+_last = [None, None]
+
+
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
+        if _last[0] is None or _last[0] is not variables:
+            _last[:] = [variables, self._derive(variables)]
+        return [copy.deepcopy(_last[1])]
+
+    def _derive(self, variables):
         view = View(variables, self._templar)
         try:
             platform = view.catalogue()
@@ -81,11 +93,11 @@ class LookupModule(LookupBase):
                     proofs += derive.infrastructure_probes(platform, name, environment)
         used = [k for k in ("postgres", "redis") if any(p["ladder"][0]["kind"] == k for p in proofs) or clients[k]
                 or view.host in platform["components"][k]["hosts"]]
-        return [{
+        return {
             "components": {k: component(view, platform, k, clients[k]) for k in used},
             "here": [k for k in used if view.host in platform["components"][k]["hosts"]
                      and platform["components"][k]["provider"] != "external"],
             "databases": sorted(databases.values(), key=lambda d: d["name"]),
             "clients": sorted(clients["postgres"] | clients["redis"]),
             "proofs": proofs,
-        }]
+        }

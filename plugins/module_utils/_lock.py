@@ -6,13 +6,47 @@
 from __future__ import annotations
 
 import datetime
+import fcntl
 import json
 import os
-from typing import Any, NamedTuple
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Callable, NamedTuple
 
 NAME = "lock.json"
+LOCK_TIMEOUT = 90.0
 #: Fields that a lock shows to others.
 FIELDS = ("deployment", "kind", "owner", "controller", "pid", "start_ticks", "since", "seen", "step")
+
+
+class ActivationError(Exception):
+    """A step was refused; nothing later was done."""
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+
+@contextmanager
+def host_lock(root: str, timeout: float = LOCK_TIMEOUT, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """One run at a time changes this host. An orphan of a killed run holds it until its module ends."""
+    path = os.path.join(root, ".lock")
+    os.makedirs(root, mode=0o755, exist_ok=True)
+    end = clock() + timeout
+    with open(path, "a", encoding="ascii") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if clock() >= end:
+                    raise ActivationError(
+                        f"{path} is held by another run on this host since more than {timeout:.0f} s (a deployment that was "
+                        f"killed may still be finishing its last step); find it with: fuser {path}"
+                    ) from None
+                time.sleep(0.1)
+        yield
 
 
 class Decision(NamedTuple):

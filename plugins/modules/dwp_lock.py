@@ -121,7 +121,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dwp.backend.plugins.module_utils import _journal, _lock
-from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, host_lock, now
+from ansible_collections.dwp.backend.plugins.module_utils._lock import ActivationError, host_lock, now
 
 
 def take(params, check_mode):

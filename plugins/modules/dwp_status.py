@@ -94,6 +94,7 @@ host:
   sample: {user: true, log_dir: true, libraries: [], root_user: true, deployed: true}
 """
 
+import importlib.util
 import os
 import pwd
 
@@ -103,18 +104,12 @@ from ansible_collections.dwp.backend.plugins.module_utils import _gate, _manager
 from ansible_collections.dwp.backend.plugins.module_utils._release import observe, plan
 from ansible_collections.dwp.backend.plugins.module_utils._release.activate import is_shallow
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
-from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError, require
+from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError
 
 
 def missing_libraries(names):
-    """Names of the libraries that this interpreter lacks."""
-    missing = []
-    for name in names:
-        try:
-            require(name)
-        except MissingLibraryError:
-            missing.append(name)
-    return missing
+    """Names of the libraries that this interpreter lacks. Only looked for: importing them would cost half of this module's time."""
+    return [name for name in names if importlib.util.find_spec(name) is None]
 
 
 def host_facts(params):

@@ -9,25 +9,18 @@ next run, which then gates (or undoes) what was left pending.
 
 from __future__ import annotations
 
-import datetime
-import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils import _gate, _journal, _lock, _manager, _probe_model, _processes
+from ansible_collections.dwp.backend.plugins.module_utils._lock import ActivationError, host_lock, now
 from ansible_collections.dwp.backend.plugins.module_utils._release import evidence, observe, plan, state
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
 
-LOCK_TIMEOUT = 90.0
 START_GRACE = 5.0  # s in which the manager has to show a process
-
-
-class ActivationError(Exception):
-    """A step was refused; nothing later was done."""
 
 
 class Target(NamedTuple):
@@ -36,31 +29,6 @@ class Target(NamedTuple):
     service: str
     action: str  # start | restart | replace | install | rollback | repair | gate
     release: str | None = None
-
-
-def now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
-
-
-@contextmanager
-def host_lock(root: str, timeout: float = LOCK_TIMEOUT, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """One run at a time changes this host. An orphan of a killed run holds it until its module ends."""
-    path = os.path.join(root, ".lock")
-    os.makedirs(root, mode=0o755, exist_ok=True)
-    end = clock() + timeout
-    with open(path, "a", encoding="ascii") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if clock() >= end:
-                    raise ActivationError(
-                        f"{path} is held by another run on this host since more than {timeout:.0f} s (a deployment that was "
-                        f"killed may still be finishing its last step); find it with: fuser {path}"
-                    ) from None
-                time.sleep(0.1)
-        yield
 
 
 class Host:
