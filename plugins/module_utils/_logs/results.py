@@ -133,6 +133,7 @@ def _signature(
         "last": iso(told[-1]) if told else None,
         "stale": stale,
         "current": any(edges.current(time) for time in told) if told else True,
+        "holds_while_running": holds,
         "suspect": hits.suspects(edges) >= hits.count,
         "groups": scrubber.mapping(match.groups, 30),
         "next_action": _action(match, record, service, scrubber),

@@ -1,0 +1,242 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From findings to one diagnosis: what is the root, who only suffers from it, and what is not known.
+
+The rules, in order. A finding that something it depends on explains is a symptom. What is left are causes: the heavier
+comes first, then the newest life of a process, then the dependency before its callers, then the one that explains more,
+then the catalogue's priority, then the earliest. Findings older than the last successful start are listed, not blamed.
+Nothing found: say so, and name the service that fails if that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import (
+    DEGRADED,
+    DOWN,
+    SEVERITIES,
+    UNKNOWN,
+    UP,
+    Diagnosis,
+    Finding,
+    Platform,
+    Unexplained,
+)
+
+# Rows that speak about a component as a whole; the other rows about it concern the service's own part of it.
+WHOLE = {
+    "PG_REFUSED", "PG_STARTING", "PG_FULL", "DB_UNREACHABLE", "HIKARI_INIT", "HIKARI_TIMEOUT", "HEALTH_DB", "PG_TERMINATED",
+    "REDIS_REFUSED", "REDIS_SLOW", "HEALTH_REDIS",
+}  # fmt: skip
+HOST_WIDE = {"DISK_FULL", "OOM_KILLED"}
+# Rows that tell that something failed, never why: any cause behind them is better.
+CARRIERS = {
+    "STARTUP_FAILED", "HIKARI_INIT", "HIKARI_TIMEOUT", "HEALTH_DB", "HEALTH_REDIS", "DB_UNREACHABLE", "FEIGN", "GW_REFUSED", "GW_503",
+    "GW_504", "GW_CONNECT_TIMEOUT", "GW_PREMATURE",
+}  # fmt: skip
+QUIET = 120.0  # s without a word while everything is healthy: it is over
+
+
+def diagnose(
+    findings: Iterable[Finding],
+    platform: Platform,
+    health: Mapping[str, str],
+    now: float | None = None,
+    not_checked: Sequence[Mapping[str, str]] = (),
+) -> Diagnosis:
+    """`health`: up, degraded, down or unknown, for each service and component as its probes found it."""
+    everything = list(findings)
+    live = [one for one in everything if not _over(one, health, now)]
+    stale = tuple(one for one in everything if one not in live)
+    notes = tuple(one for one in live if one.severity == "note")
+    weighty = [one for one in live if one.severity != "note"]
+    subjects = {id(one): subject_of(one, platform, health, weighty) for one in weighty}
+    bad = [name for name, state in health.items() if state in (DOWN, DEGRADED)]
+
+    causes: list[Finding] = []
+    symptoms: list[Finding] = []
+    for one in weighty:
+        (symptoms if _explained(one, weighty, subjects, platform) else causes).append(one)
+    causes.sort(key=lambda one: _rank(one, subjects, platform, bad))
+    known = Diagnosis("unknown", stale=stale, notes=notes, not_checked=tuple(not_checked))
+    if not causes:
+        return _without_cause(known, health, bad, platform)
+
+    root = causes[0]
+    subject = subjects[id(root)]
+    same = [one for one in causes[1:] if subjects[id(one)] == subject and _kin(one, root)]
+    others = tuple(one for one in causes[1:] if one not in same)
+    touched = {one.service for one in (*symptoms, *same, root)} | set(bad)
+    victims = tuple(sorted(name for name in touched if name != subject and subject in platform.on(name) and _suffers(name, health)))
+    explained = set(victims) | {subject} | {subjects[id(one)] for one in others} | {one.service for one in others}
+    for one in others:
+        explained |= {name for name in bad if subjects[id(one)] in platform.on(name)}
+    unexplained = tuple(Unexplained(name, f"{name} is {health[name]} and no finding says why") for name in bad if name not in explained)
+    confidence, reasons = _confidence(root, subject, [*symptoms, *same], others, unexplained, health, not_checked)
+    return replace(
+        known,
+        status=_status(root, subject, health, bad),
+        failure=root.failure,
+        service=subject.split(":", 1)[1] if subject.startswith("host:") else subject,
+        host=root.host if subject == root.service or subject.startswith("host:") else "",
+        title=root.title,
+        since=min((one.since for one in (root, *same) if one.since is not None), default=None),
+        root=root,
+        victims=victims,
+        contributing=others,
+        symptoms=(*symptoms, *same),
+        unexplained=unexplained,
+        confidence=confidence,
+        reasons=reasons,
+        next_action=root.next_action,
+    )
+
+
+def _over(one: Finding, health: Mapping[str, str], now: float | None) -> bool:
+    """Before the last start, smuggled in, or silent since while the service and all that it needs are well."""
+    if one.stale or one.suspect:
+        return True
+    if one.holds or one.directness == "direct" or now is None or one.last is None:
+        return False
+    well = health.get(one.service) == UP and (not one.target or health.get(one.target) == UP)
+    return well and now - one.last > QUIET
+
+
+def subject_of(one: Finding, platform: Platform, health: Mapping[str, str], others: Sequence[Finding]) -> str:
+    """The thing that a finding blames."""
+    if one.failure in HOST_WIDE and one.host:
+        return f"host:{one.host}"
+    if one.about == "downstream" and one.target:
+        return one.target
+    if one.about not in ("postgres", "redis") or one.failure not in WHOLE:
+        return one.service
+    component = next((name for name in platform.needs.get(one.service, ()) if name.startswith(one.about)), one.about)
+    if one.service == component or health.get(component) in (DOWN, DEGRADED):
+        return component
+    if health.get(component) == UP:
+        return one.service  # the component answers: the service asks at the wrong place, or too much
+    dependents = [name for name, needed in platform.needs.items() if component in needed and name != one.service]
+    tellers = {other.service for other in others if other.about == one.about and other.failure in WHOLE}
+    if any(name in tellers for name in dependents) or not any(health.get(name) == UP for name in dependents):
+        return component
+    return one.service
+
+
+def _explained(one: Finding, all_of_them: Sequence[Finding], subjects: Mapping[int, str], platform: Platform) -> bool:
+    """Only what tells a failure, not a cause of its own, can be a symptom of something else."""
+    own = subjects[id(one)]
+    told_of_other = own != one.service
+    if one.failure not in CARRIERS and not told_of_other:
+        return False
+    for other in all_of_them:
+        if other is one:
+            continue
+        theirs = subjects[id(other)]
+        deeper = theirs in platform.on(own) or theirs in platform.on(one.service)
+        if theirs == own and one.failure in CARRIERS and other.failure not in CARRIERS and other.service == own:
+            return True  # the thing itself says why
+        if theirs == own and one.failure in CARRIERS and other.failure not in CARRIERS and other.about == one.about:
+            return True
+        if theirs != own and deeper and own not in platform.on(theirs) and SEVERITIES.index(other.severity) > 0:
+            return True
+    return False
+
+
+def _rank(one: Finding, subjects: Mapping[int, str], platform: Platform, bad: Sequence[str]) -> tuple[object, ...]:
+    subject = subjects[id(one)]
+    below = sum(1 for name in bad if name == subject or subject in platform.on(name))
+    return (
+        -SEVERITIES.index(one.severity),
+        one.failure in CARRIERS,
+        not one.current,
+        subject not in bad and bool(bad) and below == 0,
+        len(platform.on(subject)),
+        -below,
+        one.directness != "direct",
+        one.priority,
+        one.since if one.since is not None else float("inf"),
+        one.failure,
+        one.service,
+    )
+
+
+def _kin(one: Finding, root: Finding) -> bool:
+    """The same thing told again, by another service or in other words."""
+    return one.failure == root.failure or one.failure in CARRIERS or (one.about == root.about and one.about in ("postgres", "redis"))
+
+
+def _suffers(name: str, health: Mapping[str, str]) -> bool:
+    return health.get(name, UNKNOWN) != UP
+
+
+def _status(root: Finding, subject: str, health: Mapping[str, str], bad: Sequence[str]) -> str:
+    if any(health[name] == DOWN for name in bad) or (root.severity == "down" and health.get(subject, UNKNOWN) != UP):
+        return "down"
+    return "degraded"
+
+
+def _without_cause(base: Diagnosis, health: Mapping[str, str], bad: Sequence[str], platform: Platform) -> Diagnosis:
+    if not bad:
+        unsure = [name for name, state in health.items() if state != UP]
+        if health and not unsure:
+            said = ("every probe says up, and nothing speaks against it",)
+            return replace(base, status="healthy", title="nothing is wrong", confidence="high", reasons=said)
+        gaps = tuple(Unexplained(name, f"the state of {name} is not known") for name in unsure)
+        return replace(base, unexplained=gaps, reasons=("no failure was found, but not everything could be asked",))
+    # The deepest thing that fails, without anything failing below it, is where to look.
+    first = min(bad, key=lambda name: (sum(1 for other in bad if other in platform.on(name)), health[name] != DOWN, name))
+    victims = tuple(sorted(name for name in bad if name != first and first in platform.on(name)))
+    return replace(
+        base,
+        status="down" if any(health[name] == DOWN for name in bad) else "degraded",
+        service=first,
+        title=f"{first} is {health[first]}; the cause is not known",
+        victims=victims,
+        unexplained=tuple(Unexplained(name, f"{name} is {health[name]} and no finding says why") for name in bad if name not in victims),
+        reasons=("a probe says so", "no known failure was found"),
+    )
+
+
+def _confidence(
+    root: Finding,
+    subject: str,
+    symptoms: Sequence[Finding],
+    others: Sequence[Finding],
+    unexplained: Sequence[Unexplained],
+    health: Mapping[str, str],
+    not_checked: Sequence[Mapping[str, str]],
+) -> tuple[str, tuple[str, ...]]:
+    """A word, and why."""
+    points, reasons = 0, []
+
+    def say(value: int, text: str) -> None:
+        nonlocal points
+        points += value
+        reasons.append(text)
+
+    if root.directness == "direct":
+        say(2, f"{subject} was asked directly")
+    elif root.failure not in CARRIERS:
+        say(1, f"the log of {root.service} names the cause")
+    else:
+        say(-1, "what was found tells that something failed, not why")
+    if health.get(subject) in (DOWN, DEGRADED):
+        say(1, f"its health agrees: {subject} is {health[subject]}")
+    elif health.get(subject) == UP:
+        say(-1, f"its health does not agree: {subject} is up")
+    tellers = {one.service for one in symptoms} - {subject, root.service}
+    if tellers:
+        say(1, f"{', '.join(sorted(tellers))} tell the same")
+    if not root.current:
+        say(-1, "it was told before the newest start")
+    rivals = [one for one in others if one.severity == root.severity]
+    if rivals:
+        say(-1, f"{', '.join(sorted({one.failure for one in rivals}))} weighs as much")
+    if unexplained:
+        say(-1, f"{', '.join(one.service for one in unexplained)} is not explained by it")
+    if any(subject in str(entry.get("what", "")) for entry in not_checked):
+        say(-1, f"not everything of {subject} could be checked")
+    return ("high" if points >= 2 else "medium" if points >= 1 else "low"), tuple(reasons)
