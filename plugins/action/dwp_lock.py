@@ -13,6 +13,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.module_utils import _processes
+from ansible_collections.dwp.backend.plugins.plugin_utils import journal
 
 
 def controller() -> str:
@@ -38,6 +39,15 @@ class ActionModule(ActionBase):
             answer = self._execute_module("dwp.backend.dwp_lock", module_args=again, task_vars=task_vars)
         answer.pop("invocation", None)
         host = task_vars["inventory_hostname"]
+        events = {"held": "begin", "released": "end", "broken": "broken"}
+        state = arguments["state"]
+        if state in events and not self._task.check_mode and not answer.get("failed") and not answer.get("refused"):
+            details = {"deployment": arguments.get("deployment", ""), "kind": arguments.get("kind", "")}
+            if state == "released":
+                details.update(outcome=arguments.get("outcome", "ok"), reason=str(arguments.get("reason", ""))[:2000])
+            problem = journal.note(task_vars, self._templar, events[state], owner=arguments["owner"]["owner"], **details)
+            if problem:
+                self._display.warning(problem)
         if answer.get("interrupted"):
             self._display.warning(f"{host}: {answer['interrupted']}")
         if answer.get("refused") and not answer.get("failed"):

@@ -28,11 +28,13 @@ class ActionModule(ActionBase):
         )
         platform = plain(args["platform"])
         plans = {}
+        retired: dict[str, list[str]] = {}
         problems: list[str] = []
         for host in task_vars["ansible_play_hosts"]:
             found = plain(task_vars["hostvars"][host].get(args["plans"])) or {}
             plans[host] = found.get("services", {})
             problems += [f"{host}: {problem}" for problem in found.get("problems", [])]
+            retired[host] = found.get("retired", [])
         waves = []
         lines = []
         for number, wave in enumerate(platform["waves"], 1):
@@ -48,6 +50,8 @@ class ActionModule(ActionBase):
                         lines.append(f"  wave {number}  {action:8} {name}{where}: {reasons}")
             if busy:
                 waves.append(wave)
+        for host, names in retired.items():
+            lines += [f"  at the end  retire   {name} on {host}: the inventory does not place it there any more" for name in names]
         if problems and args["strict"]:
             return {**result, "failed": True, "msg": "Nothing was changed.\n  " + "\n  ".join(problems)}
         self._display.display("\n".join(lines) if lines else "  Nothing to do: every service has its wanted release.")

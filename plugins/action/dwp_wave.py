@@ -11,6 +11,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.dwp.backend.plugins.plugin_utils import journal
+
 SLICE = 5.0  # seconds between two lines of progress
 
 
@@ -23,6 +25,7 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         first = "undo" if arguments.pop("undo", False) else "apply"
         host = str(task_vars["inventory_hostname"])
+        self._task_vars = task_vars
         self._prefix = f"{host}: " if len(task_vars.get("ansible_play_hosts_all", [])) > 1 else ""
         if not arguments.get("services"):
             return {**result, "skipped": True, "changed": False, "services": {}, "unhealthy": []}
@@ -58,6 +61,10 @@ class ActionModule(ActionBase):
             if not outcome["final"] or name in done:
                 continue
             done.add(name)
+            journal.note(
+                self._task_vars, self._templar, "gated", deployment=str(self._task.args.get("deployment", "")), service=name,
+                release=outcome.get("release"), outcome="good" if outcome["healthy"] else "failed", cause=outcome["cause"],
+            )
             if outcome["healthy"]:
                 seconds = outcome.get("start_seconds")
                 shallow = " (shallow: see status)" if outcome.get("shallow") else ""

@@ -58,6 +58,10 @@ class Store:
             return []
         return sorted(n for n in names if os.path.isdir(self.home(n)))
 
+    def modes(self) -> dict[str, int]:
+        """Modes of the texts; without a group of their own (no root) they are the user's alone."""
+        return TEXTS if self.group is not None else {name: mode & 0o707 for name, mode in TEXTS.items()}
+
     # ---- reading
     def current(self, service: str) -> str | None:
         """The active release; None without one, or when the link was bent to something that is no release."""
@@ -184,7 +188,8 @@ class Store:
             text = self.text(service, release, name)
             good = spec[name] if spec else None
             same = text is not None and (text == good if good is not None else self._mac(text) == manifest["texts"][name])
-            if not same or os.stat(os.path.join(base, name)).st_mode & 0o7777 != mode:
+            # With and without a group of its own: who asks (status) need not know which.
+            if not same or os.stat(os.path.join(base, name)).st_mode & 0o7777 not in (mode, mode & 0o707):
                 wrong.append(name)
         for entry in manifest["files"]:
             path = os.path.join(base, entry["path"])
@@ -240,7 +245,7 @@ class Store:
         os.mkdir(temporary, 0o755)
         for entry in spec["files"]:
             self._link(entry, temporary)
-        for name, mode in TEXTS.items():
+        for name, mode in self.modes().items():
             self._write(os.path.join(temporary, name), spec[name].encode("utf-8", "surrogateescape"), mode, shared=True)
         self._write(os.path.join(temporary, "manifest.json"), _json(manifest), 0o644)
         os.rename(temporary, final)
@@ -249,7 +254,7 @@ class Store:
     def _repair(self, spec: dict[str, Any], release: str) -> None:
         base = self.path(spec["service"], release)
         wrong = set(self.tampered(spec["service"], release, spec))
-        for name, mode in TEXTS.items():
+        for name, mode in self.modes().items():
             if name in wrong:
                 self._write(os.path.join(base, name), spec[name].encode("utf-8", "surrogateescape"), mode, shared=True)
         for entry in spec["files"]:
