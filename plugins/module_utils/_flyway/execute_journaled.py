@@ -74,6 +74,7 @@ class _Journaled:
         self.original: session.Original | None = None
         self.xid: int | None = None
         self.commit_sent = False
+        self.resumed = False  # an earlier run did a part of the unit
         self.latest = fingerprint.Fingerprint()  # the catalogue after the last finished unit
 
     def close(self) -> None:
@@ -147,6 +148,7 @@ class _Journaled:
     def _unit(self, cursor: Any, unit: Unit) -> None:
         before = self.latest
         known = self.journal.outcomes(cursor, unit)
+        self.resumed = bool(known)
         parts = list(groups(unit.steps))
         for part in parts:
             left = [(number, step) for number, step in part if known.get((number, digest(step))) != DONE]
@@ -228,7 +230,11 @@ class _Journaled:
             self.trial.doing = f"changing the history for version {unit.version}"
             rows = read_rows(cursor, context.table)
             now = fingerprint.take(cursor, context.history, context.skipped)
-            changes, rerun = execute.change_history(cursor, context, [unit], self.plan.history, fingerprint.compare(before, now), rows)
+            difference = fingerprint.compare(before, now)
+            if self.resumed:
+                lacking = history_write.absent(context.info(rows), now, context.table.schema)
+                difference = dataclasses.replace(difference, removed=(*difference.removed, *lacking))
+            changes, rerun = execute.change_history(cursor, context, [unit], self.plan.history, difference, rows)
             info = context.info(read_rows(cursor, context.table))
             history_write.assert_taken_back(info, [unit.row.version] if unit.row.version else [], info.current_text)
         cursor.execute("SELECT txid_current()")

@@ -60,6 +60,16 @@ def repeatables_to_rerun(info: Info, vanished: Iterable[fingerprint.Key], defaul
     return found
 
 
+def absent(info: Info, now: fingerprint.Fingerprint, default_schema: str) -> tuple[fingerprint.Key, ...]:
+    """What live repeatable migrations create and the catalogue lacks: a run that was interrupted may have dropped it."""
+    there = {_bare(identity) for _kind, identity in now.objects}
+    found = set()
+    for line in info.lines:
+        if line.row is not None and line.file is not None and line.version is None and line.state == "SUCCESS":
+            found |= created(line.file.text(), default_schema) - there
+    return tuple(("view", name) for name in sorted(found))
+
+
 _KINDS = ("table", "view", "materialized view", "function", "procedure", "aggregate", "trigger", "policy", "type",
           "domain", "sequence", "index", "rule")  # fmt: skip
 _WORDS = frozenset(

@@ -13,12 +13,16 @@ import psycopg2.extensions
 
 
 class Fire:
-    """`at`: the number of the statement (commits count) before which the server kills the session; 0 never."""
+    """`at`: the number of the statement (commits count) before which the server kills the session; 0 never.
 
-    def __init__(self, database: Any, at: int = 0, after_commit: bool = False) -> None:
+    `before`: how the statement begins instead. `after_commit`: the commit happens, its answer is lost.
+    """
+
+    def __init__(self, database: Any, at: int = 0, after_commit: bool = False, before: str = "") -> None:
         self.database = database
         self.at = at
         self.after_commit = after_commit
+        self.before = before
         self.count = 0
         self.seen: list[str] = []
 
@@ -46,7 +50,8 @@ class Fire:
     def step(self, connection: Any, query: str) -> None:
         self.count += 1
         self.seen.append(query)
-        if self.count == self.at:
+        if self.count == self.at or (self.before and query.startswith(self.before)):
+            self.before = ""
             self.kill(connection.info.backend_pid)
 
     def kill(self, pid: int) -> None:

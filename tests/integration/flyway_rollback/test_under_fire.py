@@ -121,6 +121,54 @@ def test_journaled_killed_before_every_statement(kit, stride):
     assert kit.states() == states
 
 
+def test_a_repeatable_that_the_interrupted_run_broke_runs_again(kit):
+    kit.write(
+        V1__t=J1,
+        V2__i="ALTER TABLE t ADD e int; CREATE INDEX i2 ON t (e);\n-- Rollback: ALTER TABLE t DROP COLUMN e CASCADE; DROP INDEX CONCURRENTLY IF EXISTS i2;",
+        R__views="CREATE OR REPLACE VIEW w AS SELECT e FROM t;",
+    ).migrate()
+    with pytest.raises(FlywayError) as lost:
+        kit.rollback(Fire(kit.database, before="DROP INDEX CONCURRENTLY").connect, to_version="1")
+    assert lost.value.code == "PG_LOST", lost.value.message
+    assert list(journal(kit).values()) == ["done", "started"]
+    assert kit.states() == {"1": "Success", "2": "Success", "views": "Success"}  # not finished
+    result = kit.rollback(to_version="1")
+    assert result["repeatables_to_rerun"] == ["views"]
+    assert kit.states() == {"1": "Success", "2": "Pending", "views": "Pending"}
+    kit.migrate()
+    assert kit.sql("SELECT count(*) FROM w") == [(0,)]
+
+
+def test_flyway_waits_while_an_index_is_built(kit):
+    """A waiting Flyway holds a transaction open, which CREATE INDEX CONCURRENTLY waits for: said, and no dead end."""
+    kit.write(
+        V1__t=J1,
+        V2__x="SELECT 1;\n-- Rollback: SELECT pg_sleep(2); CREATE INDEX CONCURRENTLY i4 ON t (id);",
+    ).migrate()
+    answers = []
+    problems = []
+
+    def attempt():
+        try:
+            answers.append(kit.rollback(to_version="1", lock_timeout=0.5, retries=2))
+        except FlywayError as error:
+            problems.append(error)
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    _wait_for(kit, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    kit.settings["lockRetryCount"] = "60"
+    migrated = kit.ask("migrate")["migrate"]
+    thread.join()
+    assert "error" not in migrated
+    if problems:
+        assert problems[0].code == "LOCK_TIMEOUT"
+        assert "Flyway waits for its lock in process" in problems[0].message
+        assert journal(kit)["CREATE INDEX CONCURRENTLY i4 ON t (id)"] == "failed"
+        kit.rollback(to_version="1")
+    assert kit.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i4'::regclass") == [(True,)]
+
+
 def test_an_index_left_invalid_is_made_again(kit):
     """CREATE INDEX CONCURRENTLY killed in its middle leaves an invalid index; the next run removes and rebuilds it."""
     statement = "CREATE INDEX CONCURRENTLY i4 ON t (id)"
