@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -35,11 +36,18 @@ class Account(NamedTuple):
         return self.uid, self.gid
 
 
-def account(name: str) -> Account:
-    """Who the servers run as: this user itself, or for root (whom initdb refuses) the system user `name`."""
+def account(name: str, home: str = "") -> Account:
+    """Who the servers run as: this user itself, or for root (whom initdb refuses) the owner of the data that are there
+    already, or the system user `name`."""
     if os.geteuid() != 0:
         entry = pwd.getpwuid(os.geteuid())
         return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    for kind in ("postgres", "redis"):
+        with contextlib.suppress(FileNotFoundError, KeyError):
+            owner = os.stat(os.path.join(home, kind, "data")).st_uid
+            if home and owner != 0:
+                entry = pwd.getpwuid(owner)
+                return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
     try:
         entry = pwd.getpwnam(name)
     except KeyError:

@@ -229,7 +229,7 @@ class Postgres(Server):
         if have != major:
             raise InfraError(
                 f"PostgreSQL: {self.data} was made by version {have}, the installed one is {major}. Pin the wheel "
-                "that brings the old version, or dump with it and load into a new directory. Nothing was changed."
+                "that brings the old version, or dump with it and load into a new directory. The data were not touched."
             )
 
     def tidy(self) -> None:

@@ -62,12 +62,12 @@ class Site:
         check_input(components, databases if "postgres" in components else [], clients)
         if not os.path.isabs(root) or any(char in root for char in "*?[]%\n,"):
             raise InfraError(f"root: {root!r} must be an absolute path without *, ?, [, ], %, comma and line break.")
-        self.root, self.check, self.wheels, self.user_name = os.path.normpath(root), check, list(wheels), user
+        self.root, self.check, self.wheels = os.path.normpath(root), check, list(wheels)
         self.databases, self.components = databases, components
         self.home = place.home(self.root)
         self.venv = venv or os.path.join(self.home, "venv")
         self.own_venv = not venv
-        self.user = place.account(user)
+        self.user = place.account(user, self.home)
         self.supervisor = Supervisor(self.root)
         self.servers: list[Server] = []
         if "postgres" in components:
@@ -128,9 +128,7 @@ class Site:
         plans = [self._plan(server, missing, statuses, pending) for server in self.servers]
         self._occupied(plans)
         if not missing:
-            for server in self.servers:
-                if isinstance(server, Postgres):
-                    server.check_version(self._binaries())
+            self._check_version()
         self._groundwork(missing)
         configured = daemon.prepare(paths, self.check)
         if configured:
@@ -150,6 +148,11 @@ class Site:
         self._databases(plans)
         return self._result(plans)
 
+    def _check_version(self) -> None:
+        for server in self.servers:
+            if isinstance(server, Postgres):
+                server.check_version(self._binaries())
+
     def _groundwork(self, missing: Sequence[str]) -> None:
         if self.user.uid < 0:
             self.changes.append(f"system user {self.user.name} is created")
@@ -163,6 +166,7 @@ class Site:
         os.makedirs(self.home, mode=0o755, exist_ok=True)
         if missing:
             place.install(self.venv, missing)
+            self._check_version()
             for server in self.servers:
                 server.validate(self._binaries())
 

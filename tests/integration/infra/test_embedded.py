@@ -265,6 +265,24 @@ def test_server_that_cannot_start_shows_its_log(ready: Host) -> None:
     assert query("SELECT a FROM kept") == [(7,)]
 
 
+def test_data_of_another_version_are_left_alone(ready: Host) -> None:
+    file = ready.root / "infra/postgres/data/PG_VERSION"
+    file.write_text("15\n", encoding="ascii")
+    try:
+        answer = ready.embedded(**WANTED)
+        assert answer["failed"] and "was made by version 15, the installed one is 16" in answer["msg"]
+    finally:
+        file.write_text("16\n", encoding="ascii")
+    assert ready.embedded(**WANTED)["changes"] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has the choice")
+def test_data_decide_who_runs_the_servers(ready: Host) -> None:
+    if ready.user:
+        pytest.skip("only root has the choice")
+    assert ready.embedded(**WANTED, user="dwp-infra-other")["changes"] == []
+
+
 def test_removed_without_a_trace(host: Host) -> None:
     host.embedded(state="absent")
     assert not (host.root / "infra").exists() and not (host.root / "run").exists()
