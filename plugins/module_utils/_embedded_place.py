@@ -116,7 +116,7 @@ def missing_wheels(venv: str, wheels: Sequence[str]) -> list[str]:
     have = {name.lower() for name in os.listdir(packages)} if packages else set()
 
     def directory(pin: str) -> str:
-        name, _, version = pin.partition("==")
+        name, _separator, version = pin.partition("==")
         return f"{re.sub(r'[-_.]+', '_', name)}-{version}.dist-info".lower()
 
     return [pin for pin in wheels if directory(pin) not in have]
