@@ -45,6 +45,7 @@ class Migration:
     conf: ScriptConf = NO_CONF
     checksum: int | None = None  # what a new history row would hold; of a repeatable: after placeholder replacement
     raw_checksum: int | None = None  # of a repeatable: without replacement, counts as equal
+    kept: str | None = field(default=None, repr=False)  # the text, so that small files are read once
 
     def read(self) -> bytes:
         """The bytes of the file, as they are."""
@@ -52,6 +53,8 @@ class Migration:
 
     def text(self) -> str:
         """The text of the file, placeholders not replaced; FlywayError when its bytes are not of its encoding."""
+        if self.kept is not None:
+            return self.kept
         try:
             return decode(self.read(), self.encoding)
         except UnicodeDecodeError as exc:
@@ -87,6 +90,9 @@ def resolve(resources: list[Resource], options: FileOptions, placeholders: Place
     return _Resolver(resources, options, placeholders).run()
 
 
+KEEP = 16_000_000  # characters of all files together that are kept; what is beyond is read again when it is asked for
+
+
 class _Resolver:
     def __init__(self, resources: list[Resource], options: FileOptions, placeholders: Placeholders) -> None:
         self.resources = resources
@@ -96,6 +102,7 @@ class _Resolver:
         self.encoding = python_encoding(options.encoding)
         self.conf_files = {one.relative.lower(): one for one in resources if one.name.lower().endswith(".conf")}
         self.encodings: dict[str, str] = {}  # by label, where a .conf file says so
+        self.kept = 0
         self.refused: list[tuple[tuple[int, int], Refusal]] = []  # with the place at which Flyway comes to it
 
     def run(self) -> Resolved:
@@ -183,6 +190,8 @@ class _Resolver:
             if conf_file is not None:
                 migration.conf = parse_conf(self.placeholders.replace(self._conf_text(conf_file)))
             text = migration.text()
+            self.kept += len(text)
+            migration.kept = text if self.kept <= KEEP else None
             if migration.kind == "R":
                 migration.raw_checksum = checksum(text)
                 text = self._replaced(migration, text)
