@@ -43,9 +43,11 @@ def _server(cursor: Any, out: Survey) -> None:
     cursor.execute(
         "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only'), "
         "(SELECT count(*) FROM pg_catalog.pg_prepared_xacts WHERE database = current_database()), "
-        "(SELECT count(*) FROM pg_catalog.pg_publication), current_setting('track_counts')"
+        "(SELECT count(*) FROM pg_catalog.pg_publication), current_setting('track_counts'), "
+        "(SELECT count(*) FROM pg_catalog.pg_stat_replication), "
+        "(SELECT count(*) FROM pg_catalog.pg_replication_slots WHERE NOT active)"
     )
-    standby, read_only, prepared, publications, counting = cursor.fetchone()
+    standby, read_only, prepared, publications, counting, replicas, idle_slots = cursor.fetchone()
     if standby:
         out.objections.append(
             Objection("READ_ONLY", "The server is a standby, read-only. Log in to its primary; nothing can be changed here.")
@@ -59,6 +61,10 @@ def _server(cursor: Any, out: Survey) -> None:
         out.warnings.append(f"{prepared} prepared transaction(s) are open in this database; their locks outlive sessions.")
     if publications:
         out.warnings.append("The database publishes tables: subscribers do not get the change of schema.")
+    if replicas:
+        out.warnings.append(f"{replicas} replica(s) follow: strong locks are repeated there and may end queries.")
+    if idle_slots:
+        out.warnings.append(f"{idle_slots} replication slot(s) without a reader keep the WAL that the rollback writes.")
     if counting != "on":
         out.warnings.append("track_counts is off: rows that the text updates or deletes cannot be counted.")
 
@@ -79,7 +85,7 @@ def _syntax(cursor: Any, plan: Plan, out: Survey) -> None:
                 cursor.execute("SET LOCAL check_function_bodies = on")
                 cursor.execute(_probe(step.statement.text))
             except Error as error:
-                if (error.pgcode or "")[:2] != "42":
+                if cursor.connection.closed or error.pgcode in (None, "57P01", "57014", "55P03"):
                     raise
                 message = (error.diag.message_primary or "").strip()
                 out.objections.append(Objection("SYNTAX", f"{step.statement.place}: {message}. The statement would fail.", unit.version))

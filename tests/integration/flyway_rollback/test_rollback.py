@@ -273,3 +273,53 @@ def test_code_first_rows_without_files(three):
     three.write(U3__v="DROP VIEW v;\nDROP TABLE u;")
     three.rollback(count=1)
     assert three.ask("validate")["validate"]["validationSuccessful"]
+
+
+STATEMENTS = """
+ALTER TABLE t ALTER c TYPE bigint
+DROP TABLE IF EXISTS t, u CASCADE
+CREATE TABLE x (a int GENERATED ALWAYS AS IDENTITY, b text DEFAULT 'x;y')
+CREATE OR REPLACE FUNCTION f(a int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN /* ; */ RETURN $q$;$q$; END $$
+CREATE FUNCTION g() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 2 END; END
+CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM u; DELETE FROM u)
+CREATE INDEX CONCURRENTLY i ON t (c)
+DROP INDEX CONCURRENTLY i
+REINDEX INDEX CONCURRENTLY i
+ALTER TABLE t DETACH PARTITION u CONCURRENTLY
+VACUUM (ANALYZE) t
+ANALYZE t
+CLUSTER t USING i
+REFRESH MATERIALIZED VIEW CONCURRENTLY v
+COMMENT ON TABLE t IS E'it\\'s; so'
+SECURITY LABEL ON TABLE t IS NULL
+GRANT SELECT ON t TO PUBLIC
+REVOKE ALL ON t FROM PUBLIC
+INSERT INTO t (id) VALUES (1) ON CONFLICT DO NOTHING
+UPDATE t SET c = 1 FROM u WHERE true
+DELETE FROM t USING u WHERE true
+MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE
+TRUNCATE t
+SELECT setval('s', 1)
+WITH gone AS (DELETE FROM u RETURNING *) INSERT INTO t SELECT * FROM gone
+DO $do$ BEGIN PERFORM 1; END $do$
+CALL p(1)
+LOCK TABLE t IN EXCLUSIVE MODE
+SET LOCAL search_path = public
+SET CONSTRAINTS ALL DEFERRED
+REASSIGN OWNED BY a TO b
+IMPORT FOREIGN SCHEMA s FROM SERVER x INTO y
+ALTER TYPE e RENAME VALUE 'a' TO 'b'
+DROP POLICY IF EXISTS p ON t
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC
+"""
+
+
+def test_every_allowed_kind_of_statement_passes_the_syntax_check_and_none_is_run(three):
+    """The check itself: one sidecar with all of them, planned against a real server; names need not exist."""
+    sql = ";\n".join(STATEMENTS.strip().splitlines()) + ";\n"
+    three.write(V4__all="SELECT 1;", U4__all=sql).migrate()
+    before = three.picture()
+    plan = three.rollback(count=1, mode="plan")
+    assert [r for r in plan["refusals"] if r["code"] not in ("PRIVILEGE",)] == []
+    assert len(plan["plan"]["statements"]) == len(STATEMENTS.strip().splitlines())
+    assert three.picture() == before
