@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
     def _gone(lock: dict[str, Any]) -> bool:
         """Only a process of this very machine and boot can be known to be gone."""
         here, boot = controller().split("/", 1)
-        name, _, other_boot = str(lock.get("controller", "")).partition("/")
+        name, _slash, other_boot = str(lock.get("controller", "")).partition("/")
         if name != here or not boot or not other_boot:
             return False
         return other_boot != boot or not _processes.is_alive(int(lock.get("pid") or 0), int(lock.get("start_ticks") or 0))

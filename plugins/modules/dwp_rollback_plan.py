@@ -84,7 +84,7 @@ def choose(store, name, to, force):
         good = states.last_known_good(state, before=current)
         if good is None:
             before = current or "the current one"
-        return None, f"{name}: no release before {before} passed its gate on this host; name one with dwp_to"
+            return None, f"{name}: no release before {before} passed its gate on this host; name one with dwp_to"
         if good["release"] not in known:
             gone = f"{name}: the last known good release {good['release']} is not on this host any more"
             return None, f"{gone}; deploy version {good['version']} again"

@@ -82,6 +82,11 @@ def write_manifest(attributes: dict[str, str]) -> bytes:
 def _open(path: str) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
+        # Of a jar that was cut, the last stored library can pass for the archive: its entries then begin far behind the start.
+        with open(path, "rb") as file:
+            cut = file.read(2) == b"PK" and min((e.header_offset for e in archive.infolist()), default=0) > 0
+        if cut:
+            raise zipfile.BadZipFile("its directory is missing")
     except FileNotFoundError:
         raise JarError(f"{path}: is missing") from None
     except (zipfile.BadZipFile, OSError) as error:

@@ -105,13 +105,13 @@ class Store:
     def state(self, service: str) -> tuple[dict[str, Any], str | None]:
         """The state and, when the file was damaged and rebuilt from the manifests, a warning."""
         path = os.path.join(self.home(service), "state.json")
+        problem = "is missing"
         try:
             with open(path, encoding="utf-8", errors="replace") as file:
                 return states.parse(file.read(), service), None
         except FileNotFoundError:
             if not self.releases(service):
                 return states.empty(service), None
-            problem = "is missing"
         except states.StateError as error:
             problem = str(error)
         return self._recovered(service), f"{path} {problem}; rebuilt from the manifests of its releases"
