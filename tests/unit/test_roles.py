@@ -69,6 +69,13 @@ def test_variables_carry_the_name_of_their_role(role):
     assert [name for name in defaults(role) if not name.startswith(prefixes)] == []
 
 
+@pytest.mark.parametrize("role", ["service", "deployment"])
+def test_the_readme_lists_every_entry_point(role):
+    readme = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+\.yml)`", readme, re.M)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "roles" / role / "tasks").glob("*.yml"))
+
+
 @pytest.mark.parametrize("role", ["platform", "service", "deployment"])
 def test_no_entry_point_of_a_deployment_is_validated_by_ansible(role):
     """It costs 0.2 s each and hides the better message of dwp_platform (see the head of each file)."""
