@@ -121,7 +121,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the number of open streams is below max-connections",
         },
-        "source": "observed with Spring Boot 3.4; the second text is documented only",
+        "source": "observed in public reports of reactor-netty",
     },
     {
         "id": "GW_404",

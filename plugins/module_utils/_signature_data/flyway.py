@@ -15,7 +15,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "flyway",
         "severity": "down",
-        "patterns": [r"Migration checksum mismatch for migration version (?P<version>\S+)"],
+        "patterns": [r"Migration checksum mismatch for migration version (?P<version>\w+(?:[._]\w+)*)"],
         "details": [r"-> Applied to database : (?P<applied>-?\d+)", r"-> Resolved locally +: (?P<local>-?\d+)"],
         "meaning": "the file of an applied migration was edited",
         "next": {
@@ -31,7 +31,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "flyway",
         "severity": "down",
-        "patterns": [r"Detected failed migration to version (?P<version>\S+)"],
+        "patterns": [r"Detected failed migration to version (?P<version>\w+(?:[._]\w+)*)"],
         "meaning": "a migration ended half way in an earlier run and its row stands as failed",
         "next": {
             "command": _STATUS,
@@ -45,7 +45,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 2,
         "about": "build",
         "severity": "down",
-        "patterns": [r"Detected applied migration not resolved locally: (?P<version>\S+)"],
+        "patterns": [r"Detected applied migration not resolved locally: (?P<version>\w+(?:[._]\w+)*)"],
         "meaning": "the database has a migration that this jar lacks, below its newest one",
         "next": {
             "command": _STATUS,
@@ -74,7 +74,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 2,
         "about": "flyway",
         "severity": "down",
-        "patterns": [r"Detected resolved migration not applied to database: (?P<version>\S+)"],
+        "patterns": [r"Detected resolved migration not applied to database: (?P<version>\w+(?:[._]\w+)*)"],
         "meaning": "a migration older than the newest applied one was added later",
         "next": {
             "command": _STATUS,

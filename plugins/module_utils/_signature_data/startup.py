@@ -20,7 +20,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "after stopping the holder or setting SERVER_PORT, the service's log says Started",
         },
-        "source": "observed with Spring Boot 3.4; the second text is documented only",
+        "source": "observed with Spring Boot 3.4; the second text in public reports",
     },
     {
         "id": "STARTUP_FAILED",

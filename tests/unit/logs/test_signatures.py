@@ -95,6 +95,17 @@ def test_logs_of_real_services(entry):
     assert sorted(helpers.ids(service)) == sorted(entry["failures"])
 
 
+LIBRARIES = sorted((helpers.DATA / "libraries").glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", LIBRARIES, ids=lambda path: path.stem)
+def test_records_of_real_libraries(path):
+    """What the libraries write when the failure is brought about: that row, and no other."""
+    found = helpers.read(path)["services"][path.stem]["signatures"]
+    assert [one["id"] for one in found] == [path.stem.split("-")[0]]
+    assert not any(value.endswith(".") for key, value in found[0]["groups"].items() if key == "version")
+
+
 RECORDS = [
     ("any row over STARTUP_FAILED", "Application run failed\nCould not resolve placeholder 'A'", ["PLACEHOLDER"]),
     ("PG over Hikari", "Unable to obtain connection from database: FATAL: database \"a\" does not exist", ["PG_NODB"]),
