@@ -174,6 +174,28 @@ def test_damaged_jars_are_named(tmp_path: Path, kind: str, words: str) -> None:
     assert str(path) in str(caught.value)
 
 
+def test_cut_behind_a_library_is_not_taken_for_that_library(tmp_path: Path) -> None:
+    """Libraries are stored as they are, so their own directory can stand at the end of what is left."""
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\nMain-Class: org.h2.tools.Console\n")
+    path = tmp_path / "app.jar"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", jar.write_manifest(MANIFEST))
+        archive.writestr("BOOT-INF/lib/h2.jar", inner.getvalue())
+    data = path.read_bytes()
+    assert jar.inspect(str(path))
+    path.write_bytes(data[: data.find(inner.getvalue()) + len(inner.getvalue())])
+    with pytest.raises(jar.JarError, match="not a whole jar"):
+        jar.inspect(str(path))
+
+
+def test_fully_executable_jar_with_a_script_before_it_is_whole(tmp_path: Path) -> None:
+    path = boot_jar(tmp_path / "app.jar")
+    path.write_bytes(b"#!/bin/bash\nexit 0\n" + path.read_bytes())
+    assert jar.inspect(str(path)).start_class == "com.example.App"
+
+
 def test_missing_and_unrunnable_jars_are_named(tmp_path: Path) -> None:
     with pytest.raises(jar.JarError, match="is missing"):
         jar.inspect(str(tmp_path / "none.jar"))

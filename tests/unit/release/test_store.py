@@ -71,10 +71,18 @@ def test_release_as_it_lies_there(store: Store) -> None:
     assert release.startswith("v1-")
     assert path(store, release, "app.jar").read_bytes() == APP
     modes = {name: stat.S_IMODE(path(store, release, name).stat().st_mode) for name in ("environment", "launch", "unit", "manifest.json")}
-    assert modes == {"environment": 0o640, "launch": 0o750, "unit": 0o644, "manifest.json": 0o644}
+    assert modes == {"environment": 0o600, "launch": 0o700, "unit": 0o604, "manifest.json": 0o644}, "nobody shares it"
     assert int(path(store, release, "app.jar").stat().st_mtime) == FIXED_TIME
     assert store.releases("auth") == [release] and store.tampered("auth", release, spec(), thorough=True) == []
     assert "geheim" not in path(store, release, "manifest.json").read_text(), "the manifest is readable for all"
+
+
+def test_group_of_the_services_may_read_what_it_needs(store: Store) -> None:
+    shared = Store(store.root, os.getgid())
+    release = shared.stage(spec(), at=AT)
+    modes = {name: stat.S_IMODE(path(shared, release, name).stat().st_mode) for name in ("environment", "launch", "unit")}
+    assert modes == {"environment": 0o640, "launch": 0o750, "unit": 0o644}
+    assert store.tampered("auth", release) == [], "whoever looks need not know the group"
 
 
 def test_same_content_is_the_same_release_whatever_its_label(store: Store) -> None:
