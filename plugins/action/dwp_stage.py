@@ -21,7 +21,7 @@ from ansible_collections.dwp.backend.plugins.module_utils import _envfile, _supe
 from ansible_collections.dwp.backend.plugins.module_utils._platform import environment as derive
 from ansible_collections.dwp.backend.plugins.module_utils._release import jar, texts
 from ansible_collections.dwp.backend.plugins.plugin_utils import artifacts
-from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View
+from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, plain
 
 
 class ActionModule(ActionBase):
@@ -31,6 +31,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
+        earlier = plain(self._task.args.get("compared") or {})
+        if earlier and not earlier["pending"]:
+            return {**result, **{k: v for k, v in earlier.items() if k not in ("changed", "pending")}, "changed": False}
         view = View(task_vars, self._templar)
         platform = view.catalogue()
         services = [n for n in platform["selected"] if view.host in platform["services"][n]["hosts"]]
@@ -51,7 +54,10 @@ class ActionModule(ActionBase):
                 "root": view.get("dwp_root"), "spec": remote, "deployment": str(self._task.args.get("deployment") or ""),
             }
             answer = self._execute_module("dwp.backend.dwp_release", module_args=arguments, task_vars=task_vars)
-            if not answer.get("failed") and not answer.get("problems") and answer["changed"] and not self._task.check_mode:
+            if self._task.args.get("compare"):
+                answer.pop("diff", None)
+                answer.update(pending=bool(answer.get("changed")), changed=False)
+            elif not answer.get("failed") and not answer.get("problems") and answer["changed"] and not self._task.check_mode:
                 payload = self._payload(view, platform, services, folder, set(answer["missing"]))
                 answer = self._execute_module(
                     "dwp.backend.dwp_release",
@@ -65,7 +71,7 @@ class ActionModule(ActionBase):
         if result.get("problems"):
             result["failed"] = True
             result["msg"] = f"{view.host}: nothing was changed on this host.\n  " + "\n  ".join(result["problems"])
-        for warning in result.get("warnings_found", []):
+        for warning in result.get("warnings_found", []) if not earlier else ():
             self._display.warning(f"{view.host}: {warning}")
         return result
 

@@ -31,6 +31,15 @@ options:
     description: Id of the deployment; it has to hold the lock of the host, see M(dwp.backend.dwp_lock).
     type: str
     default: ""
+  compare:
+    description:
+      - Only compare, and say what speaks against it (ports, memory, disk, Java), before anything else is changed on the hosts.
+      - Whether there is something to do stands in RV(pending); such a task is never changed.
+    type: bool
+    default: false
+  compared:
+    description: What a task with O(compare=true) returned; if there was nothing to do, it is the answer.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -46,6 +55,11 @@ services:
   returned: success
   type: dict
   sample: {auth: {action: replace, reasons: ["environment (JWT_SECRET) changed"], release: 7f3c2a1-88aa01de}}
+pending:
+  description: Whether there is something to write.
+  returned: when O(compare=true)
+  type: bool
+  sample: false
 retired:
   description: Services that run on the host though the inventory does not place them there.
   returned: success
