@@ -158,7 +158,12 @@ class Rollback:
                 original = session.remember(cursor)
                 session.guard(cursor, limits)
                 session.like_flyway(cursor, original, project.table.schema)
-                return survey.survey(cursor, self.plan, project.table, [self.params["backup_schema"]])
+                schema = self.params["backup_schema"]
+                found = survey.survey(cursor, self.plan, project.table, [schema])
+                if not self.plan.atomic or (self.params["backup"] and found.losses):
+                    lacking = survey.backup_rights(cursor, schema)
+                    found.objections += [lacking] if lacking else []
+                return found
         except Error as error:
             raise explain_query(error, project.login.user, "the catalogue", "") from None
         finally:

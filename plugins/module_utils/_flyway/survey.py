@@ -145,6 +145,25 @@ def _needs_owner(plan: Plan, name: tuple[str, ...]) -> bool:
     )
 
 
+def backup_rights(cursor: Any, schema: str) -> Objection | None:
+    """May the user make the schema for copies and the journal, or use the one that is there?"""
+    cursor.execute(
+        "SELECT CASE WHEN to_regnamespace(quote_ident(%s)) IS NULL THEN "
+        "has_database_privilege(current_database(), 'CREATE') "
+        "ELSE has_schema_privilege(to_regnamespace(quote_ident(%s)), 'CREATE,USAGE') END, current_user, current_database()",
+        (schema, schema),
+    )
+    allowed, user, database = cursor.fetchone()
+    if allowed:
+        return None
+    return Objection(
+        "PRIVILEGE",
+        f"User {user} may not make tables in schema {schema}, where copies and the journal go. As an administrator of "
+        f"{database}: CREATE SCHEMA {quote(schema)} AUTHORIZATION {quote(user)}. Copies, not the journal, can be left out "
+        "with backup: false.",
+    )
+
+
 def forecast(
     cursor: Any,
     plan: Plan,

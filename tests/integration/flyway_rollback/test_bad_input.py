@@ -171,3 +171,15 @@ def test_rows_hidden_by_row_level_security_count_as_loss(one):
         one.rollback(to_version="0", allow_data_loss=["t"])
     assert "row-level security" in unsaved.value.message
     assert one.rollback(to_version="0", allow_data_loss=["t"], backup=False)["changed"]
+
+
+def test_no_right_to_keep_copies(one):
+    server, name, user = one.database.server, one.database.name, one.database.user
+    one.sql("INSERT INTO t VALUES (1)")
+    server.execute(f'ALTER DATABASE "{name}" OWNER TO {server.user}')
+    server.execute(f'GRANT ALL ON SCHEMA public TO "{user}"', database=name)
+    refused = one.module(to_version="0", mode="apply", allow_data_loss=["t"])
+    assert refused["code"] == "REFUSED"
+    assert f'CREATE SCHEMA "dwp_rollback" AUTHORIZATION "{user}"' in refused["msg"]
+    server.execute(f'CREATE SCHEMA dwp_rollback AUTHORIZATION "{user}"', database=name)
+    assert one.module(to_version="0", mode="apply", allow_data_loss=["t"])["changed"]
