@@ -21,7 +21,7 @@ _OPTIONS = {
 }
 _SAME = ("ssl_mode", "ca_cert", "schemas", "table", "out_of_order", "ignore_migration_patterns")
 _FILES = ("jar", "locations", "undo_locations", "placeholders", "encoding", "validate_migration_naming")
-_OWN = ("service",)
+_OWN = ("service", "scratch")
 
 
 def flyway_options(database: Mapping[str, Any], files: bool = True) -> dict[str, Any]:

@@ -60,9 +60,10 @@ class LookupModule(LookupBase):
             name: service for name, service in platform["services"].items()
             if service["database"] and service["database"]["flyway"] and service["hosts"]
         }
-        wanted = [str(term) for term in terms if term] or platform["selected"]
-        unknown = [f'"{name}"{did_you_mean(name, with_flyway)}' for name in wanted if terms and name not in with_flyway]
-        if unknown and any(terms):
+        named = [str(term) for term in terms if term]
+        wanted = named or platform["selected"]
+        unknown = [f'"{name}"{did_you_mean(name, with_flyway)}' for name in named if name not in with_flyway]
+        if unknown:
             raise AnsibleLookupError(
                 f"no Flyway database of a service {', '.join(unknown)}; services with one are {', '.join(sorted(with_flyway)) or 'none'}"
             )
@@ -73,6 +74,10 @@ class LookupModule(LookupBase):
                 continue
             environment = view.environment(platform, name, view.host).values
             postgres = platform["components"]["postgres"]
+            scratch = {
+                "host": environment.get("DB_HOST", "localhost"), "port": int(environment.get("DB_PORT", 5432)),
+                "user": postgres["admin_user"], "password": postgres["admin_password"], "db": postgres["admin_database"],
+            } if postgres.get("admin_password") else None  # who may make a scratch database on the same server
             found.append({
                 "service": name,
                 "host": environment.get("DB_HOST", "localhost"),
@@ -83,6 +88,7 @@ class LookupModule(LookupBase):
                 "schema": service["database"]["schema"] if service["database"]["schema"] != "public" else "",
                 "ssl_mode": postgres.get("ssl_mode", "prefer"),
                 **({"table": service["database"]["table"]} if service["database"].get("table") else {}),
+                **({"scratch": scratch} if scratch else {}),
                 "jar": f"{view.get('dwp_root')}/services/{name}/current/app.jar",
             })
         return found
