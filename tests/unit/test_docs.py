@@ -46,7 +46,7 @@ def anchors(document):
 @functools.lru_cache
 def sources():
     """Everything in which a variable can be read or set."""
-    files = [*ROOT.glob("playbooks/*.yml"), *ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("plugins/action/*.py"),
+    files = [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("plugins/action/*.py"),
              *ROOT.glob("plugins/plugin_utils/*.py"), *ROOT.glob("plugins/lookup/*.py")]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
@@ -123,8 +123,8 @@ def test_every_variable_of_the_platform_is_documented():
 
 def test_every_variable_that_a_playbook_reads_is_documented():
     """Those that have no default in a role are easily forgotten: they stand in a playbook alone."""
-    read = "".join(text(f"playbooks/{path.name}") for path in ROOT.glob("playbooks/*.yml"))
-    read += "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("roles/*/tasks/*.yml"))
+    files = [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")]
+    read = "".join(path.read_text(encoding="utf-8") for path in files)
     names = set(VARIABLE.findall(re.sub(r"dwp\.backend\.\w+|#.*", "", read)))
     assert not sorted(names - set(re.findall(r"`(dwp_[a-z_]+)`", text("docs/variables.md"))))
 
