@@ -44,7 +44,9 @@ class ActionModule(ActionBase):
             ])
             if not validation["valid"]:
                 bad.append(service)
-                remarks += [f"  ! {service}: {e.get('message', '')} {e.get('action', '')}".rstrip() for e in validation["errors"]]
+                for error in validation["errors"]:
+                    message = " ".join(error["error_message"].split())
+                    remarks.append(f"  ! {service}: {message} [{error['error_code']}]. {error.get('what_to_do', '')}".rstrip())
             remarks += [f"  note: {service}: {text}" for text in answer.get("warnings", [])]
         columns = min(shutil.get_terminal_size((100, 24)).columns, 140)
         lines = table(["service", "database", "version", "migrations", "history", "lock"], rows, columns) if rows else [
