@@ -67,9 +67,11 @@ def connect(login: Login, application: str, read_only: bool = False) -> Any:
     if login.ca_cert and not os.access(login.ca_cert, os.R_OK):
         raise FlywayError(f"ca_cert {login.ca_cert} does not exist here or cannot be read.", "TLS")
     try:
-        connection = psycopg2.connect(application_name=application, **login.libpq())
+        connection = psycopg2.connect(**{"application_name": application, **login.libpq()})
     except psycopg2.OperationalError as exc:
         raise explain_login(login, str(exc)) from None  # the original may show more than it should
+    except UnicodeDecodeError:  # a server that speaks another language in another encoding
+        raise explain_login(login, "its message is not in UTF-8") from None
     except psycopg2.Error as exc:  # a parameter that libpq does not know
         raise FlywayError(f"Cannot use these connection options: {_one_line(str(exc))}", "BAD_OPTION") from None
     if read_only:

@@ -202,9 +202,9 @@ class _Maker:
         else:
             rng.shuffle(candidates)
         rows.extend(candidates)
-        for _ in range(rng.choice([0, 0, 0, 1, 2])):  # rows of files that are gone
+        for _row in range(rng.choice([0, 0, 0, 1, 2])):  # rows of files that are gone
             version = rng.choice([*VERSIONS, "99", "100.1", None])
-            gone = Row(version and version.replace("_", "."), "gone", "SQL", "gone.sql", 5)
+            gone = Row(version and version.replace("_", "."), "gone", "SQL", "gone.sql", 5, success=self.chance(0.75))
             rows.insert(rng.randint(0, len(rows)) if self.chance(0.5) else len(rows), gone)
         for row in list(rows):
             if row.type in ("SCHEMA", "BASELINE"):
@@ -288,7 +288,7 @@ class _Maker:
         if kind == "version":
             return Row("1a", "odd", "SQL", "odd.sql", 1)
         if kind == "double delete":
-            for _ in range(2):
+            for _row in range(2):
                 self.out.rows.append(Row("3", "odd", "DELETE", "odd.sql", 1))
             self.out.rows.insert(0, Row("3", "odd", "SQL", "odd.sql", 1))
             return Row(None, "odd", "DELETE", "odd.sql", 1)

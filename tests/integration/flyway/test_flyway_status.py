@@ -120,6 +120,13 @@ class TestAnswer:
         assert (held["pid"], held["user"], held["application"]) == (pid, database.user, "a deployment")
         assert held["since"] and "pg_try_advisory_lock" in held["query"]
 
+    def test_parameters_of_libpq_win(self, database: Any, sql: Path) -> None:
+        history(database, ONE, schema="public")
+        wanted = arguments(database, locations=[str(sql)], login_db="no_such")
+        wanted["connect_params"] = {"dbname": database.name, "application_name": "somebody", "options": "-csearch_path=pg_temp,public"}
+        result = call(wanted)
+        assert (result["rc"], result["database"], result["history"]["schema"]) == (0, database.name, "public")
+
     def test_fail_on(self, database: Any, sql: Path) -> None:
         history(database, ("1", "one", "SQL", "V1__one.sql", 1431365776, False))
         result = call(arguments(database, locations=[str(sql)], fail_on=["failed", "invalid", "Out of Order"]))

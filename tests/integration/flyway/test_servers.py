@@ -100,7 +100,7 @@ def test_a_pooler_in_transaction_mode(database: Any, postgres: Any, place: Path,
     pooler = spawn(postgres, [shutil.which("pgbouncer") or "", str(place / "ini")], place / "log")
     try:
         wait_for(postgres.dsn(database.name, database.user, database.password).replace(f"port={postgres.port}", f"port={number}"))
-        through = [call({**arguments(database, locations=[str(sql)]), "login_port": number}) for _ in range(2)]
+        through = [call({**arguments(database, locations=[str(sql)]), "login_port": number}) for _time in range(2)]
         direct = call(arguments(database, locations=[str(sql)]))
     finally:
         pooler.terminate()
@@ -136,7 +136,7 @@ def test_a_listener_that_is_not_postgresql(database: Any, sql: Path) -> None:
         child = os.fork()
         if child == 0:  # answers like a web server
             try:
-                for _ in range(2):
+                for _time in range(2):
                     peer, _address = server.accept()
                     peer.recv(100)
                     peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from ansible_collections.dwp.backend.plugins.module_utils import _pgwire
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.connection import Login, explain_login, explain_query
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.connection import Login, connect, explain_login, explain_query
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.lock import java_hash, lock_key, split_key
 
 LOGIN = Login(host="db", port=5432, user="dwp", password="s3cret", database="dwp_main")
@@ -65,6 +68,20 @@ def test_reasons_in_another_language(text: str, sqlstate: str, code: str, monkey
     monkeypatch.setattr(_pgwire, "greet", lambda _: False)
     monkeypatch.setattr(_pgwire, "login_error", lambda *_: {"C": sqlstate} if sqlstate else None)
     assert explain_login(LOGIN, text).code == code
+
+
+def test_a_message_in_another_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What psycopg2 does with a message in EUC-KR."""
+
+    def refuse(**_: object) -> None:
+        "데이터베이스 없음".encode("euc-kr").decode("utf-8")
+
+    monkeypatch.setattr("psycopg2.connect", refuse)
+    monkeypatch.setattr(_pgwire, "connect", lambda *_: socket.socket())
+    monkeypatch.setattr(_pgwire, "greet", lambda _: False)
+    monkeypatch.setattr(_pgwire, "login_error", lambda *_: {"C": "3D000"})
+    with pytest.raises(FlywayError, match="Database 'dwp_main' does not exist"):
+        connect(LOGIN, "test")
 
 
 def test_the_wire_may_fail_too(monkeypatch: pytest.MonkeyPatch) -> None:
