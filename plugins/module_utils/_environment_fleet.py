@@ -27,7 +27,7 @@ def equal_across(
             if instance.values.get(name) or rule.get("unset_counts")
         ]
         digests = [(instance, fingerprint(value) if value else "empty") for instance, value in values]
-        counted = [digest for _, digest in digests]
+        counted = [digest for _service, digest in digests]
         if len(set(counted)) < 2:
             continue
         # The many are taken to be right; with equal numbers the first is the measure.

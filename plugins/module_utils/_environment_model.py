@@ -99,7 +99,7 @@ class Instance(NamedTuple):
 
 def split_key(key: str) -> tuple[str, str | None]:
     """C(auth@app-01) -> auth, app-01; C(auth) -> auth, None."""
-    service, _, host = key.partition("@")
+    service, _at, host = key.partition("@")
     return service, host or None
 
 

@@ -134,7 +134,7 @@ def overlay_arguments(
         for argument in arguments:
             if not argument.startswith(prefix) or "=" not in argument:
                 continue
-            name, _, value = argument[2:].partition("=")
+            name, _equals, value = argument[2:].partition("=")
             for variable in (name, relaxed_name(name)):
                 if variable in known:
                     result[variable] = value

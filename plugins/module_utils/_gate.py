@@ -258,7 +258,8 @@ def _ask_rung(settings: _Settings, follower: _Follower, index: int, now: float) 
 def _give_up(settings: _Settings, follower: _Follower, now: float) -> None:
     """The deadline of the attempt is over and its thread has not come back."""
     cutter = follower.cutter
-    assert cutter is not None
+    if cutter is None:
+        raise AssertionError(f"{follower.probe.name} was not asked, so its answer cannot be late")
     phase = cutter.phase
     cutter.cut()
     by_overall_limit = follower.give_up >= settings.end

@@ -126,4 +126,5 @@ def _short(error: BaseException) -> str:
         return str(error.reason or error.strerror or "")[:160]
     if isinstance(error, OSError) and error.strerror:
         return "" if isinstance(error, ConnectionRefusedError) else str(error.strerror)[:160]
-    return "" if type(error) is OSError else type(error).__name__
+    name = type(error).__name__
+    return "" if name == "OSError" else name

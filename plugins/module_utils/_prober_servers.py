@@ -150,7 +150,7 @@ def _redis_error(error: Exception, errors: Any) -> Answer:
         if classes and isinstance(error, classes):
             return Answer(code=code, detail=text)
     if isinstance(error, errors.ResponseError):
-        word = str(error).split(" ")[0]
+        word = str(error).split(" ", maxsplit=1)[0]
         code = word if word.isupper() else "ERR"
         return Answer(code=code, detail=_one_line(str(error)))
     return Answer()

@@ -74,8 +74,8 @@ def parse_cmdline(data: bytes) -> tuple[str, ...]:
 
 def parse_stat(text: str) -> Stat:
     """One line of /proc/PID/stat; the command may itself hold blanks and brackets."""
-    head, _, tail = text.rpartition(")")
-    pid, _, command = head.partition("(")
+    head, _bracket, tail = text.rpartition(")")
+    pid, _bracket, command = head.partition("(")
     fields = tail.split()
     try:
         return Stat(int(pid), command, fields[0], int(fields[1]), int(fields[19]))

@@ -71,7 +71,7 @@ options:
     type: str
     default: ""
   timeout:
-    description: Limit of the gate in seconds. By default the greatest O(dwp_services.start_timeout) of the services.
+    description: Limit of the gate in seconds. By default the greatest C(start_timeout) of the services in C(dwp_services).
     type: float
   pause_after:
     description: Return after so many seconds, though services may still be waited for; V(0) waits to the end.

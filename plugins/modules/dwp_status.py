@@ -51,7 +51,7 @@ options:
     type: float
     default: 5
   libraries:
-    description: Python libraries whose presence RV(host.libraries) reports.
+    description: Python libraries to look for; RV(host.libraries) names those that are missing.
     type: list
     elements: str
     default: [requests, psycopg2, redis]
@@ -91,6 +91,23 @@ host:
   description: What the host itself brings along.
   returned: success
   type: dict
+  contains:
+    user:
+      description: O(user) exists, or there is no need for it, as the module runs without root.
+      type: bool
+    log_dir:
+      description: O(log_dir) is there and, for root, belongs to O(user).
+      type: bool
+    root_user:
+      description: The module ran as root.
+      type: bool
+    deployed:
+      description: Something was deployed below O(root) before.
+      type: bool
+    libraries:
+      description: Those of O(libraries) that the interpreter lacks.
+      type: list
+      elements: str
   sample: {user: true, log_dir: true, libraries: [], root_user: true, deployed: true}
 """
 

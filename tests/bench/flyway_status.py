@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 dwp.backend contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -149,7 +148,7 @@ def prepare(server: Any, directory: Path, count: int, rollback: bool) -> tuple[s
 def measure(server: Any, database: str, location: str, count: int, runs: int) -> tuple[float, float, float]:
     """Medians of seconds, seconds of CPU and megabytes; every answer has to be right."""
     figures = []
-    for _ in range(runs):
+    for _run in range(runs):
         measured, answer = run_module(server, database, location)
         assert answer["counts"] == {"Success": count} and answer["validation"]["valid"], answer["msg"]
         assert len({line["rollback"] for line in answer["migrations"]}) == 1
@@ -176,7 +175,7 @@ def compare(server: Any, database: str, place: Path, runs: int) -> list[str]:
     script = flyway()
     run_flyway(script, server, database, place)
     theirs, ours = [], []
-    for _ in range(runs):
+    for _run in range(runs):
         theirs.append(run_flyway(script, server, database, place))
         ours.append(run_module(server, database, str(place))[0][0])
     ratio = statistics.median(ours) / statistics.median(theirs)

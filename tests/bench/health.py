@@ -34,7 +34,7 @@ TIMEOUT = 8
 
 
 def listen(count: int) -> list[socket.socket]:
-    return [socket.create_server(("127.0.0.1", 0), backlog=64) for _ in range(count)]
+    return [socket.create_server(("127.0.0.1", 0), backlog=64) for _number in range(count)]
 
 
 def serve(sockets: list[socket.socket]) -> None:
@@ -62,7 +62,7 @@ def call_module(arguments: dict[str, Any]) -> tuple[float, dict[str, Any]]:
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "ansible_collections.dwp.backend.plugins.modules.dwp_health"],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), capture_output=True, text=True,
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT / "collections")},
     )  # fmt: skip
     return time.perf_counter() - started, json.loads(done.stdout)
@@ -90,7 +90,7 @@ def many(count: int, rounds: int) -> list[float]:
     server.start()
     probes = [{"name": f"s{number}", "port": port} for number, port in enumerate(ports(sockets))]
     times = []
-    for _ in range(rounds):
+    for _round in range(rounds):
         wall, result = call_module({"probes": probes, "timeout": 30})
         assert result["healthy"] and len(result["services"]) == count, result["msg"][:2000]
         times.append(wall)
@@ -109,8 +109,8 @@ def hanging(rounds: int) -> tuple[list[float], list[float], list[float], list[fl
     }
     own, ours, usual, empty = [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(rounds):
-            _, result = call_module({**arguments, "fail": False})
+        for _round in range(rounds):
+            _status, result = call_module({**arguments, "fail": False})
             assert {service["cause"] for service in result["services"].values()} == {"timeout"}, result
             own.append(result["elapsed"])
             ours.append(play({"dwp.backend.dwp_health": arguments}, Path(folder)))

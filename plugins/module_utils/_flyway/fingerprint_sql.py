@@ -4,7 +4,8 @@
 """The catalogue queries of the fingerprint. Each gives (kind, identity, definition), all text, without OIDs.
 
 `%(skip)s` are schemas and `%(history)s` is the OID of the history table (0: none) that do not belong to the picture.
-Members of extensions are left out: the extension's version stands for them.
+Members of extensions are left out: the extension's version stands for them. So are options that begin with pg_, which
+the server sets itself and which change when an object is made anew.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 
   concat_ws(' ', 'kind=' || c.relkind::text, 'owner=' || quote_ident(pg_get_userbyid(c.relowner)),
     'persistence=' || c.relpersistence::text,
     'rls=' || c.relrowsecurity || '/' || c.relforcerowsecurity, 'identity=' || c.relreplident::text,
-    'options=' || (SELECT string_agg(o, ',' ORDER BY o) FROM unnest(c.reloptions) o),
+    'options=' || (SELECT string_agg(o, ',' ORDER BY o) FROM unnest(c.reloptions) o WHERE o NOT LIKE 'pg\_%%'),
     'partition key ' || pg_get_partkeydef(c.oid), 'bound ' || pg_get_expr(c.relpartbound, c.oid),
     'inherits ' || (SELECT string_agg(i.inhparent::regclass::text, ',' ORDER BY i.inhseqno)
                     FROM pg_inherits i WHERE i.inhrelid = c.oid),
@@ -58,7 +59,7 @@ SELECT 'column', {_NAME} || '.' || quote_ident(a.attname),
       WHERE l.oid = a.attcollation AND y.oid = a.atttypid AND y.typcollation <> a.attcollation),
     CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage::text END,
     'STATISTICS ' || CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END,
-    'options=' || array_to_string(a.attoptions, ','))
+    'options=' || (SELECT string_agg(o, ',' ORDER BY o) FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_%%'))
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum LEFT JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND c.oid <> %(history)s
@@ -141,7 +142,7 @@ UNION ALL
 SELECT 'grants', 'schema ' || quote_ident(n.nspname), {_acl("coalesce(n.nspacl, acldefault('n', n.nspowner))")}
 FROM pg_namespace n WHERE {_own("pg_namespace", "n.oid")}
 UNION ALL
-SELECT 'grants', format('default %%s %%s %%s', pg_get_userbyid(d.defaclrole), 
+SELECT 'grants', format('default %%s %%s %%s', pg_get_userbyid(d.defaclrole),
   coalesce(d.defaclnamespace::regnamespace::text, ''), d.defaclobjtype), {_acl("d.defaclacl")} FROM pg_default_acl d"""
 
 _SEQUENCES = f"""

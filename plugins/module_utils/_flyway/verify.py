@@ -148,7 +148,7 @@ class Verification:
 
 def within(taken: fingerprint.Fingerprint, schemas: Iterable[str], ignored: Iterable[str] = ()) -> fingerprint.Fingerprint:
     """The part of a fingerprint that belongs to these schemas, without these objects (schema.name)."""
-    names = "|".join(re.escape(name) for schema in schemas for name in {schema, quote(schema)})
+    names = "|".join(re.escape(name) for schema in schemas for name in sorted({schema, quote(schema)}))
     belongs = re.compile(rf"(?:^|[ ,(])(?:{names})(?:\.|$)")
     left_out = "|".join(re.escape(name) for name in ignored)
     odd = re.compile(rf"(?:^|[ ,(])(?:{left_out})(?![\w$])" if left_out else r"(?!)")

@@ -206,7 +206,7 @@ def _from_json(record: Record, fields: dict[str, Any]) -> None:
 
 def _from_text(record: Record, raw: bytes, application: str, near: float | None) -> None:
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n")
-    head, _, rest = text.partition("\n")
+    head, _newline, rest = text.partition("\n")
     head = _COLOURS.sub("", head)
     record.stack = _COLOURS.sub("", rest).strip("\n")
     record.message = head

@@ -102,7 +102,7 @@ class Journal:
         """Lines as they come; waits no longer than the time budget, even for a journalctl that says nothing."""
         rest = b""
         while not self._stop():
-            ready, _, _ = select.select([descriptor], [], [], 0.1)
+            ready, _writable, _failed = select.select([descriptor], [], [], 0.1)
             if not ready:
                 continue
             block = os.read(descriptor, 1 << 18)

@@ -72,7 +72,7 @@ def key_of(record: Record) -> tuple[str, str, str, str, str]:
     message = record.message
     if not message.strip():  # a failure analysis has its text in the lines below
         message = next((line for line in record.stack.splitlines() if line.strip(" *")), "")
-    exception, cause, _ = exceptions_of(record.stack)
+    exception, cause, _text = exceptions_of(record.stack)
     return record.level, record.logger, template_of(message), exception, cause
 
 

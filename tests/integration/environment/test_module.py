@@ -82,7 +82,7 @@ def process(tmp_path):
 
 def test_a_good_file_passes(tmp_path):
     path = write(tmp_path / "environment", GOOD)
-    result, _ = run({"environment_name": "staging", "environments": [{"service": "auth", "file": path}]})
+    result, _text = run({"environment_name": "staging", "environments": [{"service": "auth", "file": path}]})
     assert (result["violations"], result["errors"], result["warnings_count"]) == ([], 0, 0)
     assert result["checked"] == {"auth": len(GOOD)}
     assert set(result["fingerprints"]["auth"]) == {"DB_PASSWORD", "JWT_SECRET"}
@@ -92,14 +92,14 @@ def test_a_good_file_passes(tmp_path):
 def test_violations_name_file_and_line_and_fail_the_task_unless_told_not_to(tmp_path):
     path = write(tmp_path / "environment", {**GOOD, "JWT_SECRET": "short", "DB_PORT": "80822"})
     arguments = {"environment_name": "staging", "environments": [{"service": "auth", "host": "app-01", "file": path}]}
-    result, _ = run(arguments)
+    result, _text = run(arguments)
     assert result["failed"] is True
     assert ids(result) == ["ports", "jwt-secret-length"]
     line = Path(path).read_text(encoding="utf-8").split("\n").index("JWT_SECRET='short'") + 1
     assert result["violations"][1]["line"] == line
     assert f"auth on app-01: JWT_SECRET is 5 bytes long in UTF-8, at least 32 are needed ({path}, line {line})." in result["msg"]
     assert "Environment: 2 error(s), 0 warning(s); nothing was changed." in result["msg"]
-    relaxed, _ = run({**arguments, "fail": False, "_ansible_check_mode": True})
+    relaxed, _text = run({**arguments, "fail": False, "_ansible_check_mode": True})
     assert not relaxed.get("failed")
     assert relaxed["violations"] == result["violations"]
 
@@ -113,7 +113,7 @@ def test_everything_wrong_with_files_is_said_at_once(tmp_path):
     open_file = write(tmp_path / "open.env", GOOD, mode=0o644)
     systemd = tmp_path / "systemd.env"
     systemd.write_text('DB_HOST="db.internal"\nSERVER_PORT=8082 # mail\n; other\nexport DB_NAME=dwp_mail\n', encoding="utf-8")
-    result, _ = run({
+    result, _text = run({
         "environment_name": "staging", "fail": False,
         "environments": [
             {"service": "main", "file": str(broken)},
@@ -140,7 +140,7 @@ def test_everything_wrong_with_files_is_said_at_once(tmp_path):
 
 def test_a_running_process_is_read_as_it_is(process):
     running = process({**GOOD, "DB_HOST": "localhost", "JWT_SECRET": "short"})
-    result, _ = run({"environment_name": "prod", "fail": False, "environments": [{"service": "auth", "pid": running.pid}]})
+    result, _text = run({"environment_name": "prod", "fail": False, "environments": [{"service": "auth", "pid": running.pid}]})
     assert ids(result) == ["local-database", "jwt-secret-length"]
     assert result["violations"][1]["source"] == f"process {running.pid}"
 
@@ -148,7 +148,7 @@ def test_a_running_process_is_read_as_it_is(process):
 def test_arguments_of_the_process_count(process):
     without = {name: value for name, value in GOOD.items() if name not in ("SPRING_PROFILES_ACTIVE", "TZ")}
     running = process(without, "-Dspring.profiles.active=staging", "--server.port=99999", "-Duser.timezone=Asia/Seoul")
-    result, _ = run({"environment_name": "prod", "fail": False, "environments": [{"service": "auth", "pid": running.pid}]})
+    result, _text = run({"environment_name": "prod", "fail": False, "environments": [{"service": "auth", "pid": running.pid}]})
     assert ids(result) == ["ports"]
 
 
@@ -157,25 +157,25 @@ def test_a_process_is_found_by_its_marker(process):
     running = process({**GOOD, "DWP_SERVICE_MARK": mark})
     arguments = {"environment_name": "prod", "fail": False,
                  "environments": [{"service": "auth", "marker": f"DWP_SERVICE_MARK={mark}"}]}
-    result, _ = run(arguments)
+    result, _text = run(arguments)
     assert result["violations"] == []
     second = process({**GOOD, "DWP_SERVICE_MARK": mark})
-    result, _ = run(arguments)
+    result, _text = run(arguments)
     assert f"several processes carry the marker DWP_SERVICE_MARK: {running.pid}, {second.pid}" in result["violations"][0]["message"]
     for each in (running, second):
         each.kill()
         each.wait()
-    result, _ = run(arguments)
+    result, _text = run(arguments)
     assert "no running process carries the marker DWP_SERVICE_MARK" in result["violations"][0]["message"]
 
 
 def test_a_process_that_is_gone_is_a_violation_not_a_traceback(process):
     running = process({})
     running.kill()
-    zombie, _ = run({"fail": False, "environments": [{"service": "auth", "pid": running.pid}]})
+    zombie, _text = run({"fail": False, "environments": [{"service": "auth", "pid": running.pid}]})
     assert "has ended" in zombie["violations"][0]["message"]
     running.wait()
-    gone, _ = run({"fail": False, "environments": [{"service": "auth", "pid": running.pid}]})
+    gone, _text = run({"fail": False, "environments": [{"service": "auth", "pid": running.pid}]})
     assert gone["violations"][0]["message"] == f"auth: there is no process {running.pid}"
     assert gone["checked"] == {}
 
@@ -221,7 +221,7 @@ def test_real_processes_start_ticks_and_markers(process):
 
 def test_given_environments_as_json_and_as_text_give_the_same():
     def check(text):
-        result, _ = run({
+        result, _text = run({
             "environment_name": "staging", "fail": False, "fingerprint_key": KEY,
             "environments": [{"service": "auth", "environment": text}],
         })
@@ -233,7 +233,7 @@ def test_given_environments_as_json_and_as_text_give_the_same():
 
 def test_fingerprints_join_hosts():
     def on(host, service, secret, others=None):
-        result, _ = run({
+        result, _text = run({
             "environment_name": "staging", "fail": False, "fingerprint_key": KEY, "fingerprints": others or {},
             "environments": [{"service": service, "host": host, "environment": json.dumps({"JWT_SECRET": secret})}],
         })
@@ -266,6 +266,6 @@ BAD_OPTIONS = [
 
 @pytest.mark.parametrize(("arguments", "words"), BAD_OPTIONS, ids=[case[1][:40] for case in BAD_OPTIONS])
 def test_bad_options_are_explained(arguments, words):
-    result, _ = run(arguments)
+    result, _text = run(arguments)
     assert result["failed"] is True
     assert words in result["msg"]

@@ -73,7 +73,7 @@ def test_awkward_values_arrive_unchanged(shell, tmp_path):
 def test_random_bytes_arrive_unchanged(shell, tmp_path):
     rng = random.Random(20260303)
     values = {
-        f"RANDOM_{number}": decode(bytes(rng.randrange(1, 256) for _ in range(rng.randrange(200))))
+        f"RANDOM_{number}": decode(bytes(rng.randrange(1, 256) for _byte in range(rng.randrange(200))))
         for number in range(300)
     }
     seen = source(shell, written(tmp_path, values))
@@ -111,8 +111,8 @@ def test_a_file_read_without_complaint_means_the_same_to_a_shell(shell, tmp_path
     rng = random.Random(20260304)
     path = tmp_path / "environment"
     agreed = 0
-    for _ in range(600):
-        text = "A=" + "".join(rng.choice(PIECES) for _ in range(rng.randint(0, 6))) + "\n"
+    for _case in range(600):
+        text = "A=" + "".join(rng.choice(PIECES) for _piece in range(rng.randint(0, 6))) + "\n"
         result = read(text)
         if result.problems or not result.values:
             continue

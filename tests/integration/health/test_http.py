@@ -92,7 +92,7 @@ def test_connect_timeout_is_told_from_read_timeout(endpoint):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
+        fillers = [socket.socket() for _number in range(4)]
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())

@@ -37,7 +37,7 @@ def play(tmp_path):
         (tmp_path / "play.json").write_text(json.dumps(book))
         done = subprocess.run(
             [Path(sys.executable).parent / "ansible-playbook", tmp_path / "play.json", "-i", "localhost,", *options],
-            cwd=ROOT, capture_output=True, text=True, timeout=120, env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+            cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
         )  # fmt: skip
         assert file.exists(), done.stdout + done.stderr
         return done.returncode, done.stdout + done.stderr, json.loads(file.read_text())
@@ -83,12 +83,12 @@ def test_deadline_over_slices_and_failure(play, endpoint):
 def test_unhealthy_is_no_failure_when_told_so(play, timeout, fail):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    code, _, result = play({"probes": [{"name": "main", "port": port}], "timeout": timeout, "fail": fail})
+    code, _screen, result = play({"probes": [{"name": "main", "port": port}], "timeout": timeout, "fail": fail})
     assert code == 0 and not result["failed"] and result["services"]["main"]["cause"] == "refused"
 
 
 def test_check_mode_asks_too(play, endpoint):
-    code, _, result = play({"probes": [{"name": "main", "port": endpoint("up").port}]}, "--check")
+    code, _screen, result = play({"probes": [{"name": "main", "port": endpoint("up").port}]}, "--check")
     assert code == 0 and result["healthy"]
 
 
@@ -107,7 +107,7 @@ def test_secrets_stay_off_the_screen(play, endpoint):
 
 def test_no_log_silences_progress(play, endpoint):
     probes = [{"name": "main", "port": endpoint("hang after accept").port}]
-    _, screen, _ = play({"probes": probes, "timeout": 6.5}, no_log=True)
+    _code, screen, _result = play({"probes": probes, "timeout": 6.5}, no_log=True)
     assert "main: waiting" not in screen
 
 

@@ -26,7 +26,7 @@ def stamp(second: float) -> str:
 
 
 def boot(text: str, second: float = 0, level: str = "ERROR", pid: int = 4711, mark: str = "", logger: str = "c.d.Thing") -> str:
-    head, _, rest = text.partition("\n")
+    head, _newline, rest = text.partition("\n")
     line = f"{stamp(second)} {level:>5} {pid} --- [svc] [           main] {mark}{logger:<40} : {head}\n"
     return line + (rest + "\n" if rest else "")
 
@@ -45,7 +45,7 @@ def stopping(second: float, pid: int = 4711) -> str:
 
 def structured(kind: str, text: str, second: float = 0, level: str = "ERROR", **mdc: str) -> str:
     """One record as Boot 3.4 writes it: the stack trace apart from the message, a slash as it is."""
-    message, _, stack = text.partition("\n")
+    message, _newline, stack = text.partition("\n")
     when = stamp(second)
     if kind == "ecs":
         fields: dict[str, Any] = {

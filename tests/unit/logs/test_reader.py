@@ -177,7 +177,10 @@ def test_the_time_budget_ends_the_reading_and_says_how_far_it_got(tmp_path, smal
     path.write_text("".join(log_of(200)))
     ticks = iter(range(100000))
     report = FileReport("svc", str(path))
-    stop = lambda: "time budget used up" if next(ticks) > 3 else ""  # noqa: E731
+
+    def stop():
+        return "time budget used up" if next(ticks) > 3 else ""
+
     chunks = list(read_file(Source("svc", str(path)), str(path), Window(), report, stop))
     assert len(chunks) == 4 and not report.complete
     assert "time budget used up; the first " in report.problem and " were not read" in report.problem
@@ -253,7 +256,8 @@ def test_memory_is_bounded(tmp_path, gigabytes):
             number += 1
     root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": f"{root}:{root / 'collections'}"}
-    done = subprocess.run([sys.executable, "-c", MEASURE, str(path), str(size)], capture_output=True, text=True, env=environment, cwd=root)
+    command = [sys.executable, "-c", MEASURE, str(path), str(size)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=root)
     assert done.returncode == 0, done.stderr[-2000:]
     base, peak = map(int, done.stdout.split())
     assert peak < 150, f"{peak} MB resident, {base} MB of it before reading"

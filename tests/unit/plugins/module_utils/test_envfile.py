@@ -110,7 +110,7 @@ PROBLEMS = [
 
 @pytest.mark.parametrize("case", PROBLEMS, ids=[case[0] for case in PROBLEMS])
 def test_says_what_is_wrong_where(case):
-    _, text, severity, line, words, values = case
+    _name, text, severity, line, words, values = case
     result = read(text)
     assert result.values == values
     first = result.problems[0]

@@ -220,7 +220,7 @@ def test_rules_that_cannot_be_used_are_refused(extra, words):
 
 
 def test_all_bad_rules_at_once():
-    bad = [{**rules[0], "id": rules[0]["rule"]} for rules, _ in BAD_RULES[1:4]]
+    bad = [{**rules[0], "id": rules[0]["rule"]} for rules, _message in BAD_RULES[1:4]]
     with pytest.raises(RuleError) as caught:
         merge_rules(DEFAULT_RULES, bad, ["nmaes"])
     assert len(caught.value.problems) == 4

@@ -65,7 +65,7 @@ def test_no_violation_holds_a_secret(given_environments, development):
 
 @given(environments())
 def test_no_difference_holds_a_secret(given_environments):
-    first, *_, last = [*given_environments.values(), {}]
+    first, *_between, last = [*given_environments.values(), {}]
     for wanted, actual in ((first, last), (last, first), (first, dict.fromkeys(first, "x"))):
         assert SEED not in repr(differences(wanted, actual, fingerprinter(), ["SMTP_LOGIN"]))
 

@@ -96,10 +96,10 @@ def test_addresses(value, expected):
 
 
 @given(st.text(max_size=8), st.text(max_size=8))
-def test_edits_behave_like_a_distance(left, right):
-    assert edits(left, right) == edits(right, left)
-    assert (edits(left, right) == 0) == (left == right)
-    assert abs(len(left) - len(right)) <= edits(left, right) <= max(len(left), len(right))
+def test_edits_behave_like_a_distance(one, other):
+    assert edits(one, other) == edits(other, one)
+    assert (edits(one, other) == 0) == (one == other)
+    assert abs(len(one) - len(other)) <= edits(one, other) <= max(len(one), len(other))
 
 
 @pytest.mark.parametrize(("left", "right", "count"), [

@@ -43,7 +43,7 @@ class World:
     def sleep(self, seconds: float) -> None:
         target = self.now + max(seconds, 0.0005)
         while self.events and self.events[0][0] <= target:
-            self.now, _, job = heapq.heappop(self.events)
+            self.now, _order, job = heapq.heappop(self.events)
             job()
         self.now = target
 
@@ -107,7 +107,7 @@ def test_each_service_finishes_on_its_own():
     outcomes = world.run(names, timeout=12)
     assert {name: outcome.cause for name, outcome in outcomes.items()} == {"a": "ok", "b": "down", "c": "timeout", "d": "ok"}
     assert outcomes["a"].waited_s < 1 and 5 < outcomes["d"].waited_s < 6.5 and outcomes["b"].waited_s == 12
-    assert not [moment for moment, name, _ in world.asked if name == "a" and moment > 1], "a finished one is left alone"
+    assert not [moment for moment, name, _kind in world.asked if name == "a" and moment > 1], "a finished one is left alone"
 
 
 @pytest.mark.parametrize("timeout,probe_timeout,attempts", [(3, 5, 1), (12, 5, 3), (0, 5, 1)])
@@ -140,7 +140,7 @@ def test_rung_may_have_a_limit_of_its_own():
 def test_absent_or_closed_rung_is_asked_once(upper, why):
     world = World(a_actuator=[(0, upper)], a_http=[(0, Answer(http_status=200))])
     outcome = world.run([LADDER])["a"]
-    assert [kind for _, _, kind in world.asked] == ["actuator", "http", "http", "http"]
+    assert [kind for _moment, _name, kind in world.asked] == ["actuator", "http", "http", "http"]
     assert outcome.healthy and outcome.shallow and outcome.rung["index"] == 1
     assert outcome.skip_rungs[0]["why"] == why and "rung 2 decided" in outcome.message
     assert ("filter chain" if why == "closed" else "spring-boot-starter-actuator") in outcome.message
@@ -156,14 +156,14 @@ def test_ladder_ends_at_tcp():
 def test_conclusive_answer_is_not_covered_up_by_a_lower_rung(answer):
     world = World(a_actuator=[(0, answer)], a_http=[(0, Answer(http_status=200))], a_tcp=[(0, Answer())])
     assert not world.run([LADDER], timeout=5)["a"].healthy
-    assert {kind for _, _, kind in world.asked} == {"actuator"}
+    assert {kind for _moment, _name, kind in world.asked} == {"actuator"}
 
 
 def test_known_skips_are_honoured():
     skip = {"rung": 0, "url": "", "cause": "not_found", "why": "absent", "http_status": 404}
     world = World(a_http=[(0, Answer(http_status=200))])
     outcome = world.run([{**LADDER, "skip_rungs": [skip]}], successes=1)["a"]
-    assert [kind for _, _, kind in world.asked] == ["http"] and outcome.shallow
+    assert [kind for _moment, _name, kind in world.asked] == ["http"] and outcome.shallow
 
 
 def test_only_rung_closed_is_the_answer_and_asked_rarely():
@@ -217,14 +217,14 @@ def test_slices_add_up_to_one_gate():
     world = World(a_actuator=[(0, ABSENT)], a_http=[(0, REFUSED), (12.95, Answer(http_status=200))])
     memory: dict[str, Any] = {}
     slices = []
-    for _ in range(10):
+    for _second in range(10):
         outcome = world.run([LADDER], memory=memory, pause_after=5)["a"]
         memory = json.loads(json.dumps(memory))  # it travels as JSON
         slices.append(outcome)
         if outcome.final:
             break
     assert len(slices) == 3 and outcome.healthy and not slices[0].final and slices[0].cause == "refused"
-    assert [kind for _, _, kind in world.asked].count("actuator") == 1
+    assert [kind for _moment, _name, kind in world.asked].count("actuator") == 1
     assert outcome.attempts == len(world.asked) and 12.9 < outcome.waited_s < 14
 
 
@@ -238,9 +238,9 @@ def test_finished_ones_are_not_asked_again_in_the_next_slice():
     memory: dict[str, Any] = {}
     probes = [A, {"name": "b", "port": 2}]
     world.run(probes, memory=memory, pause_after=2)
-    asked_a = len([1 for _, name, _ in world.asked if name == "a"])
+    asked_a = len([1 for _moment, name, _kind in world.asked if name == "a"])
     assert world.run(probes, memory=memory, pause_after=2)["a"].healthy
-    assert len([1 for _, name, _ in world.asked if name == "a"]) == asked_a
+    assert len([1 for _moment, name, _kind in world.asked if name == "a"]) == asked_a
 
 
 def test_deadline_counts_over_slices():

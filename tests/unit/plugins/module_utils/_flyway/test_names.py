@@ -159,7 +159,7 @@ def test_versions_compare_number_by_number(one: list[int], other: list[int]) -> 
     left, right = (Version.parse(".".join(map(str, parts))) for parts in (one, other))
     pairs = list(zip_longest(one, other, fillvalue=0))
     assert (left == right) == all(a == b for a, b in pairs)
-    assert (left < right) == ([a for a, _ in pairs] < [b for _, b in pairs])
+    assert (left < right) == ([a for a, _other in pairs] < [b for _other, b in pairs])
 
 
 @given(numbers, st.sampled_from("._"), st.integers(0, 3))

@@ -81,8 +81,8 @@ def text(sql):
     return RollbackText("comment", "", tuple(RollbackStatement(s.text, "V.sql", s.line, tuple(s.words())) for s in parts), "V.sql:1")
 
 
-def plan(wish, history="mark", sql="DROP TABLE t;", rows=ROWS):
-    return make_plan(FILES, rows, Wish(**wish), history, lambda line: text(sql), 160000)
+def plan(wish, history="mark", sql="DROP TABLE t;", rows=None):
+    return make_plan(FILES, ROWS if rows is None else rows, Wish(**wish), history, lambda line: text(sql), 160000)
 
 
 def test_plan_orders_and_predicts():
