@@ -40,7 +40,9 @@ class ActionModule(ActionBase):
         args = plain(args)
         statuses = {h: plain(task_vars["hostvars"][h].get(args["statuses"]) or {}) for h in task_vars["ansible_play_hosts_all"]}
         instances = self._instances(args["platform"], statuses)
-        problems = [i for i in instances if i["healthy"] is not True]
+        # What --limit or dwp_only left out is shown as far as it is known, and not judged.
+        selected = args["platform"]["selected"]
+        problems = [i for i in instances if i["healthy"] is not True and i["host"] in statuses and i["service"] in selected]
         lines = ["", f"{args['title']}: {args['platform']['environment']}", ""]
         columns = min(shutil.get_terminal_size((100, 24)).columns, 140)
         lines += self._table(instances, columns)
@@ -83,9 +85,10 @@ class ActionModule(ActionBase):
                 for host in platform["services"][name]["hosts"]:
                     answer = statuses.get(host) or {}
                     found = (answer.get("services") or {}).get(name)
-                    lost = "host not reached" if host not in statuses or answer.get("unreachable") else ""
+                    lost = "host not reached" if host in statuses and (not answer or answer.get("unreachable")) else ""
                     row = {"service": name, "host": host, "port": platform["services"][name]["port"]}
-                    empty = {"current": None, "state": lost or "not deployed", "healthy": None, "cause": "", "message": lost}
+                    unknown = "not deployed" if host in statuses else "not asked"
+                    empty = {"current": None, "state": lost or unknown, "healthy": None, "cause": "", "message": lost}
                     rows.append({**empty, **(found or {}), **row})
         return rows
 

@@ -90,7 +90,8 @@ class Store:
 
     def text(self, service: str, release: str, name: str) -> str | None:
         try:
-            with open(os.path.join(self.path(service, release), name), encoding="utf-8", errors="surrogateescape") as file:
+            # newline: a value with a carriage return is not to be read as another one
+            with open(os.path.join(self.path(service, release), name), encoding="utf-8", errors="surrogateescape", newline="") as file:
                 return file.read()
         except OSError:
             return None
@@ -188,8 +189,9 @@ class Store:
             text = self.text(service, release, name)
             good = spec[name] if spec else None
             same = text is not None and (text == good if good is not None else self._mac(text) == manifest["texts"][name])
-            # With and without a group of its own: who asks (status) need not know which.
-            if not same or os.stat(os.path.join(base, name)).st_mode & 0o7777 not in (mode, mode & 0o707):
+            # Who only asks (status) need not know whether there is a group; who deploys knows.
+            allowed = (mode,) if self.group is not None else (mode, mode & 0o707)
+            if not same or os.stat(os.path.join(base, name)).st_mode & 0o7777 not in allowed:
                 wrong.append(name)
         for entry in manifest["files"]:
             path = os.path.join(base, entry["path"])

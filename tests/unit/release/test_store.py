@@ -83,6 +83,8 @@ def test_group_of_the_services_may_read_what_it_needs(store: Store) -> None:
     modes = {name: stat.S_IMODE(path(shared, release, name).stat().st_mode) for name in ("environment", "launch", "unit")}
     assert modes == {"environment": 0o640, "launch": 0o750, "unit": 0o644}
     assert store.tampered("auth", release) == [], "whoever looks need not know the group"
+    path(shared, release, "launch").chmod(0o700)
+    assert shared.tampered("auth", release) == ["launch"], "whoever deploys knows it: the service could not start"
 
 
 def test_same_content_is_the_same_release_whatever_its_label(store: Store) -> None:
@@ -163,6 +165,13 @@ def test_tampering_is_found_and_repaired(store: Store, name: str, with_spec: boo
     assert store.tampered("auth", release, spec() if with_spec else None) == [part]
     assert store.stage(spec(), at=AT) == release
     assert store.tampered("auth", release, spec(), thorough=True) == []
+
+
+def test_text_is_read_as_it_was_written(store: Store) -> None:
+    odd = spec(environment="A='x\r\ny\rz\udcff한글'\n")
+    release = store.stage(odd, at=AT)
+    assert store.text("auth", release, "environment") == odd["environment"]
+    assert store.tampered("auth", release, odd) == store.tampered("auth", release) == []
 
 
 def test_thorough_look_finds_what_kept_its_time_and_size(store: Store) -> None:
