@@ -90,7 +90,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, history_change
+from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, history_change, leave
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 
 
@@ -114,8 +114,8 @@ def main() -> None:
     try:
         answer = history_change.baseline(module.params, module.check_mode)
     except FlywayError as error:
-        module.fail_json(**{**error.details, "msg": error.message, "code": error.code})
-    module.exit_json(**answer)
+        leave.fail(module, error)
+    leave.succeed(module, answer)
 
 
 if __name__ == "__main__":

@@ -309,7 +309,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec
+from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, leave
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.backup import SCHEMA
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback import Rollback
@@ -395,8 +395,8 @@ def main() -> None:
     try:
         answer = run(module.params, module.check_mode)
     except FlywayError as error:
-        module.fail_json(**{"changed": False, **error.details, "msg": error.message, "code": error.code})
-    module.exit_json(**answer)
+        leave.fail(module, error)
+    leave.succeed(module, answer)
 
 
 if __name__ == "__main__":

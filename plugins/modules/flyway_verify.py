@@ -189,7 +189,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, verification
+from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, leave, verification
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback import Project
 
@@ -250,10 +250,10 @@ def main() -> None:
     try:
         answer, occurring = run(module.params)
     except FlywayError as error:
-        module.fail_json(**{**error.details, "msg": error.message, "code": error.code})
+        leave.fail(module, error)
     if occurring:
-        module.fail_json(**{**answer, "code": "FAIL_ON", "msg": f"{', '.join(occurring)}: {answer['msg']}"})
-    module.exit_json(**answer)
+        leave.fail(module, FlywayError(f"{', '.join(occurring)}: {answer['msg']}", "FAIL_ON", answer))
+    leave.succeed(module, answer)
 
 
 if __name__ == "__main__":
