@@ -23,7 +23,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.errors import Lo
 from ansible_collections.dwp.backend.plugins.module_utils._logs.records import Chunk, Cutter
 from ansible_collections.dwp.backend.plugins.module_utils._logs.window import Window
 
-WINDOW = 4 << 20
+WINDOW = 1 << 20  # fits into the cache of a core, as several passes run over it
 LARGEST_WINDOW = 32 << 20  # a record that does not even end in here is cut
 FORWARD = 256 << 20  # how far the end of a start is looked for
 SAMPLE = 64 << 10
@@ -175,8 +175,8 @@ def _note_times(chunk: Chunk, report: FileReport) -> tuple[float | None, float |
     """
     data, cutter = chunk.data, chunk.cutter
     places = {0, cutter.last(data) or 0}
-    for part in range(1, 8):
-        position = len(data) * part // 8
+    for part in range(1, 4):
+        position = len(data) * part // 4
         places.update((cutter.start(data, position), cutter.end(data, position)))
     times = [chunk.time_at(place) for place in sorted(places) if place < len(data)]
     known = [time for time in times if time is not None]

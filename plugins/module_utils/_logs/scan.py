@@ -26,7 +26,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._signatures import Mat
 GATES = (b"ERROR", b"WARN")
 NOT_OWN = (b"Killed process", b"class file version", b"No space left on device")  # or at ERROR, or at the very end
 DEBUG_ONLY = (b"Response took longer than timeout",)
-REACH = 1 << 20  # how much a service may log between the order to stop and its end
+REACH = 256 << 10  # how much a service may log between the order to stop and its end
 AFTER_START = 3  # records behind "Starting" that are read whatever their level: the profile is told there
 KEPT = 3
 MOST_TIMES = 100000
@@ -154,6 +154,9 @@ class Scan:
                     if anchor is lifecycle.STARTING:
                         self._after_start(chunk, end, done)
                     position = data.find(anchor, end)
+        heads, counts = self._heads, self.counts
+        # Whether a record that no signature can match and no group wants needs no second look.
+        dull = not self._always and not self.ignore.paths and self._inside(chunk)
         find, rfind, is_head, next_head = data.find, data.rfind, cutter.head.match, cutter.next.search
         for anchor in (*GATES, *(a for a in self._anywhere if self._possible(a, chunk))):
             position = find(anchor)
@@ -161,8 +164,18 @@ class Scan:
                 start = rfind(b"\n", 0, position) + 1
                 if start and not is_head(data, start):
                     start = cutter.start(data, start - 1)
-                match = next_head(data, position)
-                end = match.end() if match else len(data)
+                newline = find(b"\n", position)
+                if newline >= 0 and is_head(data, newline + 1):
+                    end = newline + 1  # a single line, and most often one of a flood that is known already
+                    known = heads.get(data[start:newline].translate(None, _SKELETON))
+                    if known is not None and dull and not known[1] and known[0] not in self.levels:
+                        counts[known[0]] = counts.get(known[0], 0) + 1
+                        done.add(start)
+                        position = find(anchor, end)
+                        continue
+                else:
+                    match = next_head(data, position)
+                    end = match.end() if match else len(data)
                 if start not in done:
                     done.add(start)
                     self._record(chunk, start, end)
@@ -172,6 +185,13 @@ class Scan:
             start = cutter.last(data) or 0
             if start not in done:
                 self._record(chunk, start, len(data))
+
+    def _inside(self, chunk: Chunk) -> bool:
+        """Whether the chunk lies within the window from its first to its last record."""
+        if self.window.since is None and self.window.until is None:
+            return True
+        ends = (0, chunk.cutter.last(chunk.data) or 0)
+        return bool(chunk.data) and all(self.window.contains(chunk.time_at(place)) for place in ends)
 
     @staticmethod
     def _possible(anchor: bytes, chunk: Chunk) -> bool:
@@ -255,9 +275,6 @@ class Scan:
             if more:
                 candidates = (*candidates, *(one for one in more if one not in candidates))
         wanted = level in self.levels
-        if not candidates and not wanted and not self._always:
-            self.counts[level] = self.counts.get(level, 0) + 1
-            return
         time = time_of(chunk.data, start)
         if time is None:
             time = chunk.time_at(start)

@@ -59,7 +59,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "yields_to": ["PG_*", "TLS"],
         "meaning": "the database refused the first connection; a PG_ row of the same record says why",
         "next": {"command": _LADDER, "risk": "read-only", "verify": "the probe of the database passes every step"},
-        "source": "observed with HikariCP 5.1.0 and Flyway 10.20.1",
+        "source": "observed with HikariCP 5.1.0 and Flyway 10.20.1; the second text is that of HikariCP up to 5.0.1",
     },
     {
         "id": "DB_UNREACHABLE",

@@ -147,6 +147,17 @@ def test_window_bounds_what_is_told(tmp_path):
     assert (group["count"], group["first"], group["last"]) == (10, helpers.stamp(10), helpers.stamp(19))
 
 
+def test_a_flood_is_counted_exactly_and_hides_nothing(tmp_path):
+    """The same warning ten thousand times, one that differs by a number only, and duplicates of an anchor in one line."""
+    flood = [boot(f"slow call {n} WARN took {n * 7} ms", n / 100, "WARN") for n in range(10000)]
+    flood[5000] = boot("HTTP 500 slow call 1 WARN took 7 ms\nConnection to db:5432 refused", 50, "WARN")
+    flood[7000] = boot("slow call 7000 WARN took No space left on device", 70, "WARN")
+    service = service_of(tmp_path, "".join(flood))
+    assert service["levels"] == {"WARN": 10000} and sorted(helpers.ids(service)) == ["DISK_FULL", "PG_REFUSED"]
+    part = service_of(tmp_path, "".join(flood), window=Window(T0 + 10, T0 + 19.99))
+    assert part["levels"] == {"WARN": 1000} and not part["signatures"]
+
+
 def test_rolled_files_belong_to_the_same_story(tmp_path):
     (tmp_path / "svc.log").write_text(boot(REFUSED, 100))
     (tmp_path / "svc.log.1").write_text(starting(40) + started(45))
