@@ -123,7 +123,7 @@ class TestAnswer:
     def test_parameters_of_libpq_win(self, database: Any, sql: Path) -> None:
         history(database, ONE, schema="public")
         wanted = arguments(database, locations=[str(sql)], login_db="no_such")
-        wanted["connect_params"] = {"dbname": database.name, "application_name": "somebody", "options": "-csearch_path=pg_temp,public"}
+        wanted["connect_params"] = {"dbname": database.name, "application_name": "somebody", "options": "-csearch_path=public"}
         result = call(wanted)
         assert (result["rc"], result["database"], result["history"]["schema"]) == (0, database.name, "public")
 
