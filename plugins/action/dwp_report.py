@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         columns = min(shutil.get_terminal_size((100, 24)).columns, 140)
         lines += self._table(instances, columns)
         lines += self._chain(args, instances)
-        lines += ["", *[f"  ! {text}" for text in self._remarks(instances)]]
+        lines += ["", *[f"  ! {text}" for text in self._remarks(instances)], *self._locks(statuses, args["deployment"])]
         lines += [f"  note: {note}" for note in args["platform"]["notes"]]
         lines += ["", *[f"  {hint}" for hint in args["hints"]]] if args["hints"] and not problems else []
         self._display.display("\n".join(lines).rstrip() + "\n")
@@ -68,6 +68,20 @@ class ActionModule(ActionBase):
             names = ", ".join(f"{i['service']} on {i['host']} ({i['cause'] or i['state']})" for i in problems)
             result.update(failed=True, msg=f"not healthy: {names}", report={}, outcome=outcome)
         return result
+
+    @staticmethod
+    def _locks(statuses: Mapping[str, Any], own: str) -> list[str]:
+        """Deployments of others that are under way (or were interrupted)."""
+        found: dict[str, tuple[dict[str, Any], list[str]]] = {}
+        for host, answer in statuses.items():
+            lock = answer.get("lock") or {}
+            if lock and lock["deployment"] != own:
+                found.setdefault(lock["deployment"], (lock, []))[1].append(host)
+        return [
+            f"  ! {lock.get('kind', 'deployment')} {name} of {lock.get('owner')} is under way on {', '.join(hosts)}: "
+            f"{lock.get('step')}, last sign of life {lock.get('seen')}"
+            for name, (lock, hosts) in found.items()
+        ]
 
     @staticmethod
     def _end_state(problems: list[dict[str, Any]]) -> str:

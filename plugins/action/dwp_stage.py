@@ -120,7 +120,7 @@ class ActionModule(ActionBase):
             "policy": {
                 "probe": derive.health_probe(service), "deep_rungs": derive.deep_rungs(service),
                 "start_timeout": service["start_timeout"], "stop_timeout": service["stop_timeout"],
-                "settle": service["settle"], "successes": service["successes"],
+                "successes": service["successes"],
                 "after": platform["edges"][name], "wave": service["wave"], "calls": service["calls"],
             },
         }

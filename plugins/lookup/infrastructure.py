@@ -28,7 +28,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: A dictionary with C(components), C(here), C(databases), C(clients) and C(proofs).
+  description: A dictionary with C(components), C(here), C(databases), C(images), C(clients) and C(proofs).
   type: list
   elements: dict
 """
@@ -98,6 +98,7 @@ class LookupModule(LookupBase):
             "here": [k for k in used if view.host in platform["components"][k]["hosts"]
                      and platform["components"][k]["provider"] != "external"],
             "databases": sorted(databases.values(), key=lambda d: d["name"]),
+            "images": {k: platform["components"][k]["image"] for k in used if platform["components"][k].get("image")},
             "clients": sorted(clients["postgres"] | clients["redis"]),
             "proofs": proofs,
         }

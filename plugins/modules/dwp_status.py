@@ -87,6 +87,11 @@ services:
       drift: []
       tampered: []
       releases: [7f3c2a1-5d10e9c0]
+lock:
+  description: The deployment that holds the lock of the host, see M(dwp.backend.dwp_lock); empty if none does.
+  returned: success
+  type: dict
+  sample: {}
 host:
   description: What the host itself brings along.
   returned: success
@@ -117,7 +122,7 @@ import pwd
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils import _gate, _manager, _probe_model
+from ansible_collections.dwp.backend.plugins.module_utils import _gate, _lock, _manager, _probe_model
 from ansible_collections.dwp.backend.plugins.module_utils._release import observe, plan
 from ansible_collections.dwp.backend.plugins.module_utils._release.activate import is_shallow
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
@@ -234,7 +239,7 @@ def main():
             add_health(store, services, params["probe_timeout"])
     except (_manager.ManagerError, _probe_model.ProbeError, MissingLibraryError, OSError) as error:
         module.fail_json(msg=f"{params['root']}: {error}", services=services, host=host)
-    module.exit_json(changed=False, services=services, host=host)
+    module.exit_json(changed=False, services=services, host=host, lock=_lock.read(params["root"]) or {})
 
 
 if __name__ == "__main__":

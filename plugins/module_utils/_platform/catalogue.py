@@ -33,7 +33,6 @@ SERVICE_DEFAULTS: dict[str, Any] = {
     "memory": 384,
     "start_timeout": 180,
     "stop_timeout": 45,
-    "settle": 10,
     "successes": 3,
     "fast_start": "off",
     "layout": "extracted",
@@ -172,7 +171,7 @@ def _complete(name: str, entry: Mapping[str, Any], hosts: Sequence[str]) -> dict
     service["name"] = name
     service["hosts"] = list(hosts)
     service["artifact"] = service.get("artifact") or name
-    for key in ("port", "start_timeout", "stop_timeout", "settle", "memory", "java_version", "successes"):
+    for key in ("port", "start_timeout", "stop_timeout", "memory", "java_version", "successes"):
         if service.get(key) is not None:
             service[key] = int(service[key])
     if service["fast_start"] is False:

@@ -161,7 +161,9 @@ def health_probe(service: Mapping[str, Any], host: str = LOOPBACK) -> dict[str, 
 
 
 def deep_rungs(service: Mapping[str, Any]) -> list[int]:
-    """Rungs that prove as much as the service depends on: those marked ``deep``, and all but TCP where there is
-    neither database nor Redis to say anything about."""
+    """Rungs that prove as much as the service depends on: those marked ``deep``, all but TCP where there is neither
+    database nor Redis to say anything about, and all where the inventory accepts a shallow answer."""
+    if service["accept_shallow"]:
+        return list(range(len(service["health"])))
     plain = not service["database"] and service["redis"] == "none"
     return [i for i, rung in enumerate(service["health"]) if rung.get("deep") or (plain and rung["kind"] != "tcp")]

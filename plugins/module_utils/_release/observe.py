@@ -100,6 +100,7 @@ def observe(
         drift=tuple(plan.drift(environment, spec["environment"])) if environment is not None and same else (),
         started_from_tampered_unit=unit == "differs" and same and _changed_before(manager, name, found.running.since),
         outcome=found.outcome,
+        wanted_outcome=state.outcome_of(store.state(name)[0], wanted) if wanted else None,
         orphans=tuple(orphans),
     )
 

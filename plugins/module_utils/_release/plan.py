@@ -38,6 +38,8 @@ class Observed(NamedTuple):
     #: The process was started after the installed unit was changed by hand.
     started_from_tampered_unit: bool = False
     outcome: str | None = None
+    #: What became of the wanted release when it was active before; None if it never was.
+    wanted_outcome: str | None = None
     orphans: tuple[int, ...] = ()
 
 
@@ -49,10 +51,13 @@ class Decision(NamedTuple):
 def decide(seen: Observed, manager: str = "systemd") -> Decision:
     """The least that makes it right, with the reasons a person wants to read."""
     reasons: list[str] = []
+    again = {"failed": "it FAILED its gate before", "rolled_back": "it was ROLLED BACK before"}.get(seen.wanted_outcome or "")
+    known = (f"{seen.wanted}: {again}",) if again else ()
     if seen.current is None:
-        return Decision("install", ("no release is active on this host",))
+        return Decision("install", ("no release is active on this host", *known))
     if seen.wanted != seen.current:
-        return Decision("replace", tuple(f"{what} changed" for what in seen.differs) or ("another release is wanted",))
+        changed = tuple(f"{what} changed" for what in seen.differs) or ("another release is wanted",)
+        return Decision("replace", (*changed, *known))
     if seen.tampered:
         reasons.append(f"changed by hand: {', '.join(seen.tampered)}")
     if seen.unit != "same":

@@ -9,6 +9,7 @@ import pathlib
 
 import pytest
 import yaml
+
 from ansible_collections.dwp.backend.plugins.module_utils._platform import catalogue
 from ansible_collections.dwp.backend.plugins.module_utils._platform import environment as derive
 
@@ -62,6 +63,7 @@ MISTAKES = [
     ({"mail": {"calls": ["autth"]}}, None, 'services.mail.calls: unknown service "autth" (did you mean "auth"?)'),
     ({"mail": {"url_variable": "SERVICE_CHAT_URL"}}, None, "SERVICE_CHAT_URL is already that of"),
     ({"auth": {"secrets": {"TZ": "x"}, "environment": {"TZ": "y"}}}, None, "services.auth.secrets: TZ stands in environment too"),
+    ({"auth": {"fast_start": "before"}}, None, "a CDS archive is not available in this version"),
     ({"auth": {"sha256": "abc"}}, None, '"abc" is not a sha256 in 64 hexadecimal digits'),
     ({"new": {"artifact": "x"}}, None, "services.new.port: is required"),
     ([], None, "dwp_services: expected a mapping of services, got a list"),

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dwp.backend.plugins.module_utils._platform import graph
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.dwp.backend.plugins.module_utils._platform import graph
 
 RUNBOOK = {
     "gateway": [], "auth": ["gateway"], "main": ["auth"], "mail": ["main"], "chat": ["main"], "approval": ["main"],
