@@ -86,7 +86,8 @@ class Journal:
         self._stop = stop
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         try:
-            self._process = subprocess.Popen(
+            # run_command keeps the whole output in memory and waits for the end; a journal is a stream without one.
+            self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors, env=environment
             )
         except OSError as error:
@@ -95,7 +96,8 @@ class Journal:
         self.command = command
 
     def __enter__(self) -> JournalStream:
-        assert self._process.stdout is not None
+        if self._process.stdout is None:
+            raise AssertionError("journalctl was started without a pipe")
         return JournalStream(self._lines(self._process.stdout.fileno()))
 
     def _lines(self, descriptor: int) -> Iterator[bytes]:
