@@ -45,6 +45,7 @@ class ActionModule(ActionBase):
             "limited": platform["limited"],
             "manager": platform["manager"],
             "user": str(view.get("dwp_user")),
+            "log_dir": str(view.get("dwp_log_dir")),
             # Only for the fingerprints of a diff: random per run.
             "fingerprint_key": secrets.token_hex(16),
         }
@@ -53,7 +54,10 @@ class ActionModule(ActionBase):
             arguments = {
                 "root": view.get("dwp_root"), "spec": remote, "deployment": str(self._task.args.get("deployment") or ""),
             }
-            answer = self._execute_module("dwp.backend.dwp_release", module_args=arguments, task_vars=task_vars)
+            if earlier and not self._task.check_mode:
+                answer = {**earlier, "changed": earlier["pending"]}  # compared already; staging compares once more by itself
+            else:
+                answer = self._execute_module("dwp.backend.dwp_release", module_args=arguments, task_vars=task_vars)
             if self._task.args.get("compare"):
                 answer.pop("diff", None)
                 answer.update(pending=bool(answer.get("changed")), changed=False)

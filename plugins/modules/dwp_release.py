@@ -71,6 +71,11 @@ services:
       current: 7f3c2a1-5d10e9c0
       release: 7f3c2a1-88aa01de
       outcome: good
+host:
+  description: What has to be prepared on the host first, as M(dwp.backend.dwp_status) returns it.
+  returned: success
+  type: dict
+  sample: {user: true, log_dir: true, libraries: [], root_user: true, deployed: true}
 missing:
   description: sha256 of the files that the store of this host lacks.
   returned: success
@@ -149,6 +154,7 @@ def compare(module, store, manager, document):
     )
     port_problems, _orphans = host.check_ports(touched, store.root, {n: f.running.pid for n, f in found.items()})
     return {
+        "host": host.facts(store.root, document["user"], document["log_dir"]),
         "services": services,
         "missing": missing,
         "problems": problems + port_problems,

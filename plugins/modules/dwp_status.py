@@ -116,41 +116,13 @@ host:
   sample: {user: true, log_dir: true, libraries: [], root_user: true, deployed: true}
 """
 
-import importlib.util
-import os
-import pwd
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dwp.backend.plugins.module_utils import _gate, _lock, _manager, _probe_model
-from ansible_collections.dwp.backend.plugins.module_utils._release import observe, plan
+from ansible_collections.dwp.backend.plugins.module_utils._release import host, observe, plan
 from ansible_collections.dwp.backend.plugins.module_utils._release.activate import is_shallow
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
 from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError
-
-
-def missing_libraries(names):
-    """Names of the libraries that this interpreter lacks. Only looked for: importing them would cost half of this module's time."""
-    return [name for name in names if importlib.util.find_spec(name) is None]
-
-
-def host_facts(params):
-    """What has to be prepared on this host before anything can be deployed."""
-    try:
-        user = pwd.getpwnam(params["user"])
-    except KeyError:
-        user = None
-    log_dir = params["log_dir"]
-    owned = bool(log_dir) and os.path.isdir(log_dir) and (
-        os.geteuid() != 0 or (user is not None and os.stat(log_dir).st_uid == user.pw_uid)
-    )
-    return {
-        "user": user is not None or os.geteuid() != 0,
-        "log_dir": owned,
-        "root_user": os.geteuid() == 0,
-        "deployed": os.path.isdir(os.path.join(params["root"], "services")),
-        "libraries": missing_libraries(params["libraries"]),
-    }
 
 
 def describe(store, manager, name, found):
@@ -229,7 +201,7 @@ def main():
     params = module.params
     store = Store(params["root"])
     names = store.services() if params["services"] is None else [n for n in params["services"] if n in store.services()]
-    host = host_facts(params)
+    host_facts = host.facts(params["root"], params["user"], params["log_dir"], params["libraries"])
     services = {}
     try:
         if names:
@@ -238,8 +210,8 @@ def main():
         if params["health"] and services:
             add_health(store, services, params["probe_timeout"])
     except (_manager.ManagerError, _probe_model.ProbeError, MissingLibraryError, OSError) as error:
-        module.fail_json(msg=f"{params['root']}: {error}", services=services, host=host)
-    module.exit_json(changed=False, services=services, host=host, lock=_lock.read(params["root"]) or {})
+        module.fail_json(msg=f"{params['root']}: {error}", services=services, host=host_facts)
+    module.exit_json(changed=False, services=services, host=host_facts, lock=_lock.read(params["root"]) or {})
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import re
@@ -16,6 +17,29 @@ from ansible_collections.dwp.backend.plugins.module_utils import _ports
 from ansible_collections.dwp.backend.plugins.module_utils._release import texts
 
 Run = Callable[[Sequence[str]], "tuple[int, str, str]"]
+
+
+#: Python libraries that probes need on a host.
+LIBRARIES = ("requests", "psycopg2", "redis")
+
+
+def facts(root: str, user: str, log_dir: str | None, libraries: Sequence[str] = LIBRARIES) -> dict[str, Any]:
+    """What has to be prepared on this host before anything can be deployed.
+
+    Libraries are only looked for: importing them would cost half of a module's time.
+    """
+    as_root = os.geteuid() == 0
+    try:
+        uid: int | None = pwd.getpwnam(user).pw_uid
+    except KeyError:
+        uid = None
+    return {
+        "user": uid is not None or not as_root,
+        "log_dir": bool(log_dir) and os.path.isdir(str(log_dir)) and (not as_root or os.stat(str(log_dir)).st_uid == uid),
+        "root_user": as_root,
+        "deployed": os.path.isdir(os.path.join(root, "services")),
+        "libraries": [name for name in libraries if importlib.util.find_spec(name) is None],
+    }
 
 
 def find_java(wanted: str) -> str | None:
