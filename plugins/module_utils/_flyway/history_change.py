@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, session
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import repair as repairing
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.connection import Login, connect
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError, Refusal
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import (
     HistoryRow,
     HistoryTable,
@@ -45,16 +45,24 @@ def repair(project: Project, check_mode: bool) -> dict[str, Any]:
             "CHANGED_MEANWHILE",
         )
 
+    left: list[repairing.Action] = []
+
     def work(cursor: Any) -> None:
+        left.clear()
         session.take_locks(cursor, project.table)
         fresh = read_rows(cursor, project.table)
         again = _actions(project, fresh)
         if repairing.digest(fresh, again) != plan_id:
             raise FlywayError("The history changed meanwhile. Nothing was changed; try again.", "CHANGED_MEANWHILE")
         repairing.perform(cursor, project.table, again)
-        left = _actions(project, read_rows(cursor, project.table))
-        if left:
-            raise FlywayError(f"{len(left)} problem(s) would be left. Nothing was changed.", "ASSERTION")
+        try:
+            left.extend(_actions(project, read_rows(cursor, project.table)))
+        except Refusal as refusal:
+            raise FlywayError(
+                f"Flyway's own repair would leave a history that Flyway refuses: {refusal.message}. Nothing was changed; "
+                "correct the rows by hand.",
+                "WOULD_CORRUPT",
+            ) from None
 
     if todo and not check_mode:
         _in_transaction(project.login, project.params, work)
@@ -67,7 +75,7 @@ def repair(project: Project, check_mode: bool) -> dict[str, Any]:
         "migrations_deleted": counts[repairing.MARK],
         "migrations_aligned": counts[repairing.ALIGN],
         "plan_id": plan_id,
-        "warnings": project.warnings,
+        "warnings": project.warnings + [f"Another repair would still {one.kind} {one.row.script}." for one in left],
         "diff": _diff(project.table, rows, repairing.rows_after(rows, todo)),
         "msg": f"{project.snapshot.database}: {said}." if todo else f"{project.snapshot.database}: nothing to repair.",
     }
