@@ -32,14 +32,20 @@ class View:
 
     def __init__(self, task_vars: Mapping[str, Any], templar: Any) -> None:
         self._vars, self._templar = task_vars, templar
+        self._known: dict[str, Any] = {}
         self.host = str(task_vars["inventory_hostname"])
         if "platform_service_defaults" not in task_vars:
             raise AnsibleError("the role dwp.backend.platform has to be imported before this task, it holds the catalogue")
 
     def get(self, name: str, default: Any = None) -> Any:
-        """A variable, templated for this host."""
+        """A variable, templated for this host, once for this view."""
         if name not in self._vars:
             return default
+        if name not in self._known:
+            self._known[name] = self._template(name)
+        return self._known[name]
+
+    def _template(self, name: str) -> Any:
         try:
             return plain(self._templar.template(self._vars[name]))
         except AnsibleUndefinedVariable as error:
