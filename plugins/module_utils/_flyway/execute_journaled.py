@@ -71,7 +71,7 @@ class _Journaled:
         self.trial = trial.Trial(context, self.outcome)
         self.journal = Journal(context.options.backup_schema, context.table)
         self.connection: Any = None
-        self.original: session.Original | None = None
+        self.original: session.Original  # remembered as soon as there is a connection
         self.xid: int | None = None
         self.commit_sent = False
         self.resumed = False  # an earlier run did a part of the unit
@@ -165,7 +165,6 @@ class _Journaled:
         from psycopg2 import Error
 
         context = self.context
-        assert self.original is not None
         self.trial.doing = f"running {step.statement.place} ({trial.first_line(step.statement.text)})"
         session.like_flyway(cursor, self.original, context.table.schema, local=False)
         for attempt in range(1, context.options.retries + 2):
@@ -215,7 +214,6 @@ class _Journaled:
 
     def _once(self, cursor: Any, unit: Unit, steps: list[tuple[int, Step]], before: fingerprint.Fingerprint | None) -> None:
         context = self.context
-        assert self.original is not None
         self.trial.doing, self.commit_sent = f"opening a transaction for version {unit.version}", False
         cursor.execute("BEGIN")
         session.guard(cursor, context.options.limits)

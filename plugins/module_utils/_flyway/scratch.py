@@ -31,7 +31,7 @@ class Scratch:
         self.replace = replace
         self.login = dataclasses.replace(login, database=f"dwp_verify_{secrets.token_hex(6)}")
         self.connection: Any = None
-        self.original: session.Original | None = None
+        self.original: session.Original  # remembered as soon as there is a connection
 
     def __enter__(self) -> Scratch:
         self.build()
@@ -97,7 +97,6 @@ class Scratch:
     def _run(self, parts: Sequence[tuple[lexer.Statement, str, str | None]], in_transaction: bool) -> None:
         from psycopg2 import Error
 
-        assert self.original is not None
         place = ""
         with self.connection.cursor() as cursor:
             session.like_flyway(cursor, self.original, self.schema, local=False)

@@ -127,7 +127,6 @@ def boolean(value: Any, where: str) -> list[str]:
     return [] if isinstance(value, bool) else [f"{where}: expected true or false, got {kind_of(value)}"]
 
 
-
 variable = text(VARIABLE.pattern.replace(r"\Z", ""), "a name of an environment variable (letters, digits, _)")
 PORT = integer(1, 65535)
 SECONDS = integer(1, 86400, " of seconds")
@@ -202,7 +201,7 @@ COMPONENTS: dict[str, dict[str, Check]] = {
         "user": text(),
         "password": scalar,
         "ssl_mode": one_of("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
-        },
+    },
     "redis": {**COMPONENT_COMMON, "password": scalar},
 }
 
