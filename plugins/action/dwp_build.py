@@ -106,9 +106,14 @@ class ActionModule(ActionBase):
         self._display.display(f"  building {sha[:12]} with: {args['command']}")
         begin, shown = time.monotonic(), 0.0
         with tempfile.TemporaryFile() as log:
-            process = subprocess.Popen(
-                shlex.split(args["command"]), cwd=tree, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
+            try:
+                process = subprocess.Popen(
+                    shlex.split(args["command"]), cwd=tree, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                )
+            except (OSError, ValueError) as error:
+                why = getattr(error, "strerror", None) or error
+                problem = f"{args['command']} cannot be run in the checkout at {sha[:12]} ({why}); correct dwp_build_command"
+                raise BuildError(problem) from None
             while process.poll() is None:
                 time.sleep(0.2)
                 elapsed = time.monotonic() - begin

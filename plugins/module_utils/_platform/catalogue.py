@@ -8,6 +8,7 @@ Plain values in, plain values out; every problem is collected before any is rais
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,8 @@ SERVICE_DEFAULTS: dict[str, Any] = {
 }
 #: These mappings are merged one level deeper, so that one variable can be set without repeating the others.
 MERGED_KEYS = ("environment", "secrets", "url_aliases", "redis_variables", "database")
+#: Headers of probes by whose names one knows that their values are credentials.
+_CREDENTIAL = re.compile(r"auth|cookie|token|key|secret|password|credential", re.I)
 
 
 class CatalogueError(Exception):
@@ -155,6 +158,7 @@ def without_secrets(platform: Mapping[str, Any]) -> dict[str, Any]:
             **{key: value for key, value in entry.items() if key not in ("secrets", "database")},
             "secrets": sorted(entry["secrets"]),
             "database": {k: v for k, v in (entry["database"] or {}).items() if k != "password"} or None,
+            "health": [_rung_without_secrets(rung) for rung in entry["health"]],
         }
         for name, entry in platform["services"].items()
     }
@@ -163,6 +167,11 @@ def without_secrets(platform: Mapping[str, Any]) -> dict[str, Any]:
         for name, entry in platform["components"].items()
     }
     return public
+
+
+def _rung_without_secrets(rung: Mapping[str, Any]) -> dict[str, Any]:
+    headers = {k: "***" if _CREDENTIAL.search(k) else v for k, v in (rung.get("headers") or {}).items()}
+    return {**rung, **({"headers": headers} if headers else {})}
 
 
 def _complete(name: str, entry: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:

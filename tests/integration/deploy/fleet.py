@@ -30,7 +30,7 @@ from . import light
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 CALLBACKS = Path(__file__).parent / "callbacks"
-USER = "dwp-light"  # of the services, when the tests run as root
+USER = f"dwp-light-{os.getpid()}"  # of the services, when the tests run as root
 DEFAULT_SERVICES = ("gateway", "auth", "main", "mail", "chat", "approval")
 #: Short starts: the tests are about deployments, not about the JVM.
 JVM = ["-Xmx32m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
@@ -139,7 +139,8 @@ class Fleet:
         return {
             **kept, "HOME": str(self.base), "LC_ALL": "C.UTF-8", "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS), "ANSIBLE_CALLBACKS_ENABLED": "dwp_events",
-            "DWP_TEST_EVENTS": str(self.base / "events"), "ANSIBLE_NOCOLOR": "1", "DWP_SECRET_OF_THE_SHELL": "leak", **more,
+            "DWP_TEST_EVENTS": str(self.base / "events"), "ANSIBLE_REMOTE_TMP": str(self.base / "modules"),
+            "ANSIBLE_NOCOLOR": "1", "DWP_SECRET_OF_THE_SHELL": "leak", **more,
         }  # fmt: skip
 
     def start(self, playbook: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:

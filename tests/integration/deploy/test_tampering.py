@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +20,12 @@ from ansible_collections.dwp.backend.plugins.module_utils._supervisor import Sup
 from .fleet import Fleet, environ_of
 
 
-def program(fleet: Fleet) -> Path:
-    return fleet.root / "supervisor" / "conf.d" / "beta.conf"
+def program(fleet: Fleet, name: str) -> Path:
+    return fleet.root / "supervisor" / "conf.d" / f"{name}.conf"
 
 
-def part(fleet: Fleet, name: str) -> Path:
-    return fleet.home("beta") / "releases" / fleet.current("beta") / name
+def part(fleet: Fleet, name: str, file: str) -> Path:
+    return fleet.home(name) / "releases" / fleet.current(name) / file
 
 
 def append(path: Path, text: str) -> None:
@@ -33,8 +33,8 @@ def append(path: Path, text: str) -> None:
         file.write(text)
 
 
-def link(fleet: Fleet, target: str | None) -> None:
-    current = fleet.home("beta") / "current"
+def link(fleet: Fleet, name: str, target: str | None) -> None:
+    current = fleet.home(name) / "current"
     current.unlink()
     if target:
         current.symlink_to(target)
@@ -46,43 +46,51 @@ def overwrite(path: Path) -> None:
     path.write_bytes(b"something else")
 
 
-def directory_for_link(fleet: Fleet) -> None:
-    current = fleet.home("beta") / "current"
+def directory_for_link(fleet: Fleet, name: str) -> None:
+    current = fleet.home(name) / "current"
     release = current.resolve()
     current.unlink()
     shutil.copytree(release, current)
 
 
-def earlier_release(fleet: Fleet) -> None:
-    others = [p.name for p in (fleet.home("beta") / "releases").iterdir() if p.name != fleet.current("beta")]
-    link(fleet, f"releases/{others[0]}")
+def earlier_release(fleet: Fleet, name: str) -> None:
+    others = [p.name for p in (fleet.home(name) / "releases").iterdir() if p.name != fleet.current(name)]
+    link(fleet, name, f"releases/{others[0]}")
 
 
-#: by name: what is done, and whether the process has to be restarted for it
-TAMPERED: dict[str, tuple[Callable[[Fleet], None], bool]] = {
-    "program file changed": (lambda f: append(program(f), "priority = 5\n"), False),
-    "program file deleted": (lambda f: program(f).unlink(), False),
-    "environment file changed": (lambda f: append(part(f, "environment"), "LIGHT_COLOUR='pink'\n"), False),
-    "environment file deleted": (lambda f: part(f, "environment").unlink(), False),
-    "environment file readable for all": (lambda f: part(f, "environment").chmod(0o644), False),
-    "launcher changed": (lambda f: append(part(f, "launch"), "# hello\n"), False),
-    "launcher not executable": (lambda f: part(f, "launch").chmod(0o640), False),
-    "jar replaced": (lambda f: overwrite(part(f, "app.jar")), False),
-    "library deleted": (lambda f: part(f, "lib/mark.jar").unlink(), False),
-    "current link deleted": (lambda f: link(f, None), False),
-    "current link dangling": (lambda f: link(f, "releases/nothing"), False),
-    "current link elsewhere": (lambda f: link(f, "/tmp"), False),
-    "current link to another release": (earlier_release, False),
-    "current is a directory": (directory_for_link, False),
+#: What is done to a service while it runs. None of it is a reason to restart the process, which is as it should be.
+TAMPERED: dict[str, Callable[[Fleet, str], None]] = {
+    "program file changed": lambda f, n: append(program(f, n), "priority = 5\n"),
+    "environment file changed": lambda f, n: append(part(f, n, "environment"), "LIGHT_COLOUR='pink'\n"),
+    "launcher changed": lambda f, n: append(part(f, n, "launch"), "# hello\n"),
+    "current link deleted": lambda f, n: link(f, n, None),
+    "program file deleted": lambda f, n: program(f, n).unlink(),
+    "environment file deleted": lambda f, n: part(f, n, "environment").unlink(),
+    "launcher not executable": lambda f, n: part(f, n, "launch").chmod(0o640),
+    "current link dangling": lambda f, n: link(f, n, "releases/nothing"),
+    "environment file readable for all": lambda f, n: part(f, n, "environment").chmod(0o644),
+    "jar replaced": lambda f, n: overwrite(part(f, n, "app.jar")),
+    "library deleted": lambda f, n: part(f, n, "lib/mark.jar").unlink(),
+    "current link to another release": earlier_release,
+    "current is a directory": directory_for_link,
+    "current link elsewhere": lambda f, n: link(f, n, "/tmp"),
 }
+SERVICES = ("beta", "gamma", "delta", "epsilon")  # one case each at a time; alpha stays untouched
+ROUNDS = [list(TAMPERED)[n : n + len(SERVICES)] for n in range(0, len(TAMPERED), len(SERVICES))]
 
 
 @pytest.fixture(scope="module")
-def tampered_fleet(fleet: Fleet) -> Fleet:
-    """With a second release of beta, to which a link can be bent."""
-    fleet.set("beta", LIGHT_COLOUR="blue")
-    fleet.deploy()
-    return fleet
+def tampered_fleet(light_class: bytes, new_ports: Callable[[], int]) -> Iterator[Fleet]:
+    """Two releases of each service, so that a link can be bent to the other one."""
+    made = Fleet(new_ports(), light_class, " ".join(("alpha", *SERVICES)))
+    try:
+        for colour in ("red", "blue"):
+            for name in made.services:
+                made.set(name, LIGHT_COLOUR=colour)
+            made.deploy()
+        yield made
+    finally:
+        made.remove()
 
 
 def essence(fleet: Fleet) -> dict[str, tuple[str, int, str]]:
@@ -90,21 +98,24 @@ def essence(fleet: Fleet) -> dict[str, tuple[str, int, str]]:
     return fleet.listing("state.json", "outcome.json", "by-hand")
 
 
-@pytest.mark.parametrize("name", TAMPERED)
-def test_file_is_put_right_and_nothing_else_touched(tampered_fleet: Fleet, name: str) -> None:
+def others(pids: dict[str, int]) -> dict[str, int]:
+    return {name: pid for name, pid in pids.items() if name != "beta"}
+
+
+@pytest.mark.parametrize("cases", ROUNDS, ids=", ".join)
+def test_files_are_put_right_and_nothing_else_touched(tampered_fleet: Fleet, cases: list[str]) -> None:
     fleet = tampered_fleet
-    act, restarts = TAMPERED[name]
-    pids, before, release = fleet.pids(), essence(fleet), fleet.current("beta")
-    act(fleet)
-    assert essence(fleet) != before, "the test changed nothing"
+    pids, releases = fleet.pids(), {name: fleet.current(name) for name in fleet.services}
+    before = essence(fleet)
+    for name, case in zip(SERVICES, cases):
+        here = {path: about for path, about in essence(fleet).items() if f"/{name}" in path}
+        TAMPERED[case](fleet, name)
+        assert {path: about for path, about in essence(fleet).items() if f"/{name}" in path} != here, f"{case}: nothing was changed"
     done = fleet.deploy()
-    assert done.changed, str(done)
     assert essence(fleet) == before
-    assert fleet.current("beta") == release
-    after = fleet.pids()
-    assert {n: after[n] for n in ("alpha", "gamma")} == {n: pids[n] for n in ("alpha", "gamma")}
-    assert (after["beta"] != pids["beta"]) == restarts
-    assert done.actions["alpha"] == done.actions["gamma"] == "none"
+    assert {name: fleet.current(name) for name in fleet.services} == releases
+    assert fleet.pids() == pids
+    assert {name for name, action in done.actions.items() if action != "none"} == {name for name, _case in zip(SERVICES, cases)}
     assert fleet.healthy()
 
 
@@ -115,17 +126,17 @@ def test_nothing_is_left_to_do_after_all_that(tampered_fleet: Fleet) -> None:
 def test_process_started_with_a_changed_environment_is_replaced(tampered_fleet: Fleet) -> None:
     fleet = tampered_fleet
     pids = fleet.pids()
-    good = part(fleet, "environment").read_text()
+    good = part(fleet, "beta", "environment").read_text()
     supervisor = Supervisor(str(fleet.root))
     supervisor.stop("beta")
-    append(part(fleet, "environment"), "LIGHT_COLOUR='pink'\n")
+    append(part(fleet, "beta", "environment"), "LIGHT_COLOUR='pink'\n")
     supervisor.start("beta", wait=True)
     assert environ_of(fleet.pids()["beta"])["LIGHT_COLOUR"] == "pink"
     done = fleet.deploy()
     assert environ_of(fleet.pids()["beta"])["LIGHT_COLOUR"] == "blue"
-    assert part(fleet, "environment").read_text() == good
+    assert part(fleet, "beta", "environment").read_text() == good
     assert any("LIGHT_COLOUR" in reason for reason in done.plan["beta"]["reasons"])
-    assert {n: fleet.pids()[n] for n in ("alpha", "gamma")} == {n: pids[n] for n in ("alpha", "gamma")}
+    assert others(fleet.pids()) == others(pids)
 
 
 def test_process_beside_its_manager_is_ended(tampered_fleet: Fleet) -> None:
@@ -133,7 +144,8 @@ def test_process_beside_its_manager_is_ended(tampered_fleet: Fleet) -> None:
     fleet = tampered_fleet
     pids = fleet.pids()
     Supervisor(str(fleet.root)).stop("beta")
-    by_hand = subprocess.Popen([part(fleet, "launch")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    launch, nowhere = part(fleet, "beta", "launch"), subprocess.DEVNULL
+    by_hand = subprocess.Popen([launch], stdout=nowhere, stderr=nowhere, start_new_session=True)
     try:
         end = time.monotonic() + 30
         while fleet.pids().get("beta") != by_hand.pid or not responds(fleet):
@@ -146,7 +158,7 @@ def test_process_beside_its_manager_is_ended(tampered_fleet: Fleet) -> None:
             by_hand.kill()
     assert done.actions["beta"] in ("start", "restart")
     assert fleet.pids()["beta"] not in (by_hand.pid, pids["beta"])
-    assert {n: fleet.pids()[n] for n in ("alpha", "gamma")} == {n: pids[n] for n in ("alpha", "gamma")}
+    assert others(fleet.pids()) == others(pids)
     assert fleet.deploy().changed == []
 
 
@@ -161,11 +173,11 @@ def test_process_that_runs_another_release_is_replaced(tampered_fleet: Fleet) ->
     """The link was bent, the service restarted, and the link bent back: only the process tells."""
     fleet = tampered_fleet
     release, supervisor = fleet.current("beta"), Supervisor(str(fleet.root))
-    earlier_release(fleet)
+    earlier_release(fleet, "beta")
     other = fleet.current("beta")
     supervisor.stop("beta")
     supervisor.start("beta", wait=True)
-    link(fleet, f"releases/{release}")
+    link(fleet, "beta", f"releases/{release}")
     assert os.path.basename(environ_of(fleet.pids()["beta"])["DWP_LAUNCH"]) == other
     done = fleet.deploy()
     assert done.actions["beta"] == "restart"

@@ -161,10 +161,15 @@ def test_the_inventory_wins_over_what_is_derived_and_null_removes():
 
 
 def test_the_public_catalogue_holds_names_of_secrets_and_no_value():
-    platform = build({"auth": {"secrets": {"JWT_SECRET": "hush-hush"}, "database": {"name": "dwp_auth", "password": "psst"}}})
-    public = repr(catalogue.without_secrets(platform))
+    rung = {"kind": "http", "path": "/x", "headers": {"X-Tenant-ID": "7", "Authorization": "Bearer shh", "X-Api-Key": "shh"}}
+    auth = {"secrets": {"JWT_SECRET": "hush-hush"}, "database": {"name": "dwp_auth", "password": "psst"}, "health": [rung]}
+    platform = build({"auth": auth})
+    found = catalogue.without_secrets(platform)
+    public = repr(found)
     assert "JWT_SECRET" in public
-    assert not any(secret in public for secret in ("hush-hush", "psst", "db-secret"))
+    assert not any(secret in public for secret in ("hush-hush", "psst", "db-secret", "shh"))
+    assert found["services"]["auth"]["health"][0]["headers"] == {"X-Tenant-ID": "7", "Authorization": "***", "X-Api-Key": "***"}
+    assert platform["services"]["auth"]["health"][0]["headers"]["Authorization"] == "Bearer shh", "probes still have it"
 
 
 def test_probes_log_in_as_the_service_would():
