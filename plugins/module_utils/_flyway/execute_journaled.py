@@ -135,15 +135,12 @@ class _Journaled:
                     self._unit(cursor, unit)
                 self.outcome.difference = fingerprint.compare(first, self.latest)
                 self.outcome.digest_after = self.latest.digest
-                self.outcome.journal = self.journal.read(cursor, self._ranks())
+                self.outcome.journal = self.journal.read(cursor, self.plan.units)
                 self._invalid_indexes(cursor)
         except Error as error:
             raise self._explained(session.explain(error, self.context.login, self.trial.doing)) from None
         except FlywayError as error:
             raise self._explained(error) from None
-
-    def _ranks(self) -> list[int]:
-        return [unit.row.installed_rank for unit in self.plan.units]
 
     def _unit(self, cursor: Any, unit: Unit) -> None:
         before = self.latest
@@ -267,7 +264,7 @@ class _Journaled:
             try:
                 connection.autocommit = True
                 with connection.cursor() as cursor:
-                    self.outcome.journal = self.journal.read(cursor, self._ranks())
+                    self.outcome.journal = self.journal.read(cursor, self.plan.units)
                     error.message += self._who_waits(cursor)
             finally:
                 connection.close()

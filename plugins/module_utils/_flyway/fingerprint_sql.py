@@ -38,7 +38,7 @@ SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 
   concat_ws(' ', 'kind=' || c.relkind::text, 'owner=' || quote_ident(pg_get_userbyid(c.relowner)),
     'persistence=' || c.relpersistence::text,
     'rls=' || c.relrowsecurity || '/' || c.relforcerowsecurity, 'identity=' || c.relreplident::text,
-    'options=' || (SELECT string_agg(o, ',' ORDER BY o) FROM unnest(c.reloptions) o WHERE o NOT LIKE 'pg\_%%'),
+    'options=' || (SELECT string_agg(o, ',' ORDER BY o) FROM unnest(c.reloptions) o WHERE o NOT LIKE 'pg\\_%%'),
     'partition key ' || pg_get_partkeydef(c.oid), 'bound ' || pg_get_expr(c.relpartbound, c.oid),
     'inherits ' || (SELECT string_agg(i.inhparent::regclass::text, ',' ORDER BY i.inhseqno)
                     FROM pg_inherits i WHERE i.inhrelid = c.oid),
@@ -59,7 +59,7 @@ SELECT 'column', {_NAME} || '.' || quote_ident(a.attname),
       WHERE l.oid = a.attcollation AND y.oid = a.atttypid AND y.typcollation <> a.attcollation),
     CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage::text END,
     'STATISTICS ' || CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END,
-    'options=' || (SELECT string_agg(o, ',' ORDER BY o) FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_%%'))
+    'options=' || (SELECT string_agg(o, ',' ORDER BY o) FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\\_%%'))
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum LEFT JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND c.oid <> %(history)s

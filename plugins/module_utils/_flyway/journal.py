@@ -5,11 +5,13 @@
 
 A step that runs in a transaction gets its row in that transaction. A step outside one gets its row before it starts
 and its outcome afterwards; a row without an outcome was interrupted, and the next run finds out what became of it.
+An applied migration is known by rank and time: ranks are given again when rows are removed.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import backup
@@ -32,29 +34,30 @@ class Journal:
         backup.ensure_schema(cursor, self.schema)
         cursor.execute(
             f"CREATE TABLE IF NOT EXISTS {self.name} (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
-            "history text NOT NULL, installed_rank integer NOT NULL, version text, step integer NOT NULL, "
+            "history text NOT NULL, installed_rank integer NOT NULL, installed_on timestamp NOT NULL, version text, step integer NOT NULL, "
             "place text NOT NULL, statement text NOT NULL, sha256 text NOT NULL, in_transaction boolean NOT NULL, "
             "started timestamptz NOT NULL DEFAULT clock_timestamp(), finished timestamptz, outcome text NOT NULL, "
-            "message text, UNIQUE (history, installed_rank, step, sha256))"
+            "message text, UNIQUE (history, installed_rank, installed_on, step, sha256))"
         )
 
     def outcomes(self, cursor: Any, unit: Unit) -> dict[tuple[int, str], str]:
         """What is known of the steps of this applied migration: (number, digest of the statement) -> outcome."""
         cursor.execute(
-            f"SELECT step, sha256, outcome FROM {self.name} WHERE history = %s AND installed_rank = %s",
-            (self.history, unit.row.installed_rank),
+            f"SELECT step, sha256, outcome FROM {self.name} WHERE history = %s AND installed_rank = %s AND installed_on = %s",
+            (self.history, unit.row.installed_rank, unit.row.installed_on),
         )
         return {(step, sha): outcome for step, sha, outcome in cursor.fetchall()}
 
     def note(self, cursor: Any, unit: Unit, number: int, step: Step, outcome: str, message: str = "") -> None:
         cursor.execute(
-            f"INSERT INTO {self.name} AS j (history, installed_rank, version, step, place, statement, sha256, "
-            "in_transaction, outcome, message, finished) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
-            "CASE WHEN %s <> 'started' THEN clock_timestamp() END) ON CONFLICT (history, installed_rank, step, sha256) "
+            f"INSERT INTO {self.name} AS j (history, installed_rank, installed_on, version, step, place, statement, sha256, "
+            "in_transaction, outcome, message, finished) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+            "CASE WHEN %s <> 'started' THEN clock_timestamp() END) ON CONFLICT (history, installed_rank, installed_on, step, sha256) "
             "DO UPDATE SET outcome = excluded.outcome, message = excluded.message, finished = excluded.finished",
             (
                 self.history,
                 unit.row.installed_rank,
+                unit.row.installed_on,
                 unit.version,
                 number,
                 step.statement.place,
@@ -67,15 +70,15 @@ class Journal:
             ),
         )
 
-    def read(self, cursor: Any, ranks: list[int]) -> list[dict[str, Any]]:
+    def read(self, cursor: Any, units: Sequence[Unit]) -> list[dict[str, Any]]:
         """The rows of these applied migrations, in order, as plain data."""
         cursor.execute("SELECT to_regclass(%s)", (self.name,))
         if cursor.fetchone()[0] is None:
             return []
         cursor.execute(
             f"SELECT version, step, place, statement, in_transaction, outcome, message, started, finished "
-            f"FROM {self.name} WHERE history = %s AND installed_rank = ANY (%s) ORDER BY id",
-            (self.history, ranks),
+            f"FROM {self.name} WHERE history = %s AND (installed_rank, installed_on) IN %s ORDER BY id",
+            (self.history, tuple((unit.row.installed_rank, unit.row.installed_on) for unit in units)),
         )
         keys = ("version", "step", "place", "statement", "in_transaction", "outcome", "message", "started", "finished")
         return [
