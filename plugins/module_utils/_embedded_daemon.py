@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 
+from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import InfraError
 from ansible_collections.dwp.backend.plugins.module_utils._supervisor import (
     Layout,
@@ -81,27 +81,21 @@ def prepare(paths: Layout, check: bool) -> bool:
     return changed
 
 
-def start(supervisor: Supervisor, python: str) -> int:
+def start(supervisor: Supervisor, python: str, run: Commands) -> int:
     """Start supervisord, which makes a session of its own, and wait until it answers. Leftovers of one that was killed
     (socket, pid file) are its own business: it replaces them."""
     paths = supervisor.paths
-    said = f"{paths.pidfile}.start"
-    with open(said, "w", encoding="utf-8") as output:
-        # -I: neither PYTHONPATH nor a user site may bring another supervisor
-        status = subprocess.run(
-            [python, "-I", "-m", "supervisor.supervisord", "-c", paths.config],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False, timeout=60,
-            cwd="/", env=clean_environment(), start_new_session=True, umask=0o022,
-        ).returncode  # fmt: skip
+    # -I: neither PYTHONPATH nor a user site may bring another supervisor
+    done = run([python, "-I", "-m", "supervisor.supervisord", "-c", paths.config], clean_environment(), timeout=60)
     deadline = time.monotonic() + START_TIMEOUT
-    while status == 0 and time.monotonic() < deadline:
+    while done.status == 0 and time.monotonic() < deadline:
         pid = supervisor.pid()
         if pid:
-            os.unlink(said)
             return pid
         time.sleep(0.05)
     raise InfraError(
-        f"supervisord did not start (status {status}, configuration {paths.config}):\n{tail(said) or tail(paths.log) or 'it said nothing'}"
+        f"supervisord did not start (status {done.status}, configuration {paths.config}):\n"
+        f"{done.last(15) or tail(paths.log) or 'it said nothing'}"
     )
 
 

@@ -14,11 +14,11 @@ import pwd
 import re
 import shutil
 import stat
-import subprocess
 import sys
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import InfraError
 
 ELSEWHERE = "/var/lib/dwp-embedded"
@@ -57,14 +57,14 @@ def account(name: str, home: str = "") -> Account:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def create_account(name: str) -> Account:
+def create_account(name: str, run: Commands) -> Account:
     tool = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
     if tool is None:
         raise InfraError(f"User {name} is missing and useradd is not installed. Create it, or set infra_user.")
     command = [tool, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
-    done = subprocess.run([*command, "--shell", "/usr/sbin/nologin", name], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise InfraError(f"User {name} could not be created: {done.stderr.strip()}")
+    done = run([*command, "--shell", "/usr/sbin/nologin", name])
+    if done.status != 0:
+        raise InfraError(f"User {name} could not be created: {done.err.strip()}")
     return account(name)
 
 
@@ -122,25 +122,25 @@ def missing_wheels(venv: str, wheels: Sequence[str]) -> list[str]:
     return [pin for pin in wheels if directory(pin) not in have]
 
 
-def install(venv: str, wheels: Sequence[str]) -> None:
+def install(venv: str, wheels: Sequence[str], run: Commands) -> None:
     """Make the virtual environment and install the pins. They bring binaries: their Python dependencies are not needed."""
     os.makedirs(os.path.dirname(venv), mode=0o755, exist_ok=True)
     python = os.path.join(venv, "bin", "python")
     if not os.path.exists(os.path.join(venv, "bin", "pip")):
         base = getattr(sys, "_base_executable", sys.executable)
-        _run([base, "-I", "-m", "venv", "--clear", venv], f"the virtual environment {venv} could not be made")
+        _must(run, [base, "-I", "-m", "venv", "--clear", venv], f"the virtual environment {venv} could not be made")
     command = [python, "-I", "-m", "pip", "install", "--quiet", "--no-input", "--no-deps", "--only-binary=:all:"]
-    _run(
+    _must(
+        run,
         [*command, "--disable-pip-version-check", *wheels],
         f"the wheels {', '.join(wheels)} could not be installed; is a package index in reach (pip config, proxy)?",
     )
 
 
-def _run(command: Sequence[str], problem: str) -> None:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, umask=0o022, cwd="/")
-    if done.returncode != 0:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
-        raise InfraError(f"Embedded servers: {problem}\n{said}")
+def _must(run: Commands, command: Sequence[str], problem: str) -> None:
+    done = run(command)
+    if done.status != 0:
+        raise InfraError(f"Embedded servers: {problem}\n{done.last()}")
 
 
 def binaries(venv: str, kinds: Collection[str]) -> Binaries:

@@ -11,12 +11,12 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils import _infra_validate
+from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
 from ansible_collections.dwp.backend.plugins.module_utils._embedded_daemon import clean_environment
 from ansible_collections.dwp.backend.plugins.module_utils._embedded_place import Account, Binaries
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import (
@@ -50,13 +50,14 @@ class Server:
     kind = label = executable = ""
     stop_signal = signal.SIGTERM
 
-    def __init__(self, root: str, home: str, component: Mapping[str, Any]) -> None:
+    def __init__(self, root: str, home: str, component: Mapping[str, Any], run: Commands) -> None:
         self.base = os.path.join(home, self.kind)
         self.data = os.path.join(self.base, "data")
         self.log = os.path.join(home, "log", f"{self.kind}.log")
         self.program = f"infra-{self.kind}"
         self.component = component
         self.root = root
+        self.run = run
         self.port: int = component["port"]
 
     def files(self) -> list[Wanted]:
@@ -138,10 +139,11 @@ class Postgres(Server):
         root: str,
         home: str,
         component: Mapping[str, Any],
+        run: Commands,
         databases: Sequence[Mapping[str, Any]] = (),
         clients: Sequence[str] = (),
     ) -> None:
-        super().__init__(root, home, component)
+        super().__init__(root, home, component, run)
         self.databases, self.clients = databases, clients
         self.admin: str = component["admin_user"]
         self.password_file = os.path.join(self.base, "admin.password")
@@ -176,7 +178,7 @@ class Postgres(Server):
         return [os.path.join(binaries.postgres, "postgres"), "-D", self.conf]
 
     def validate(self, binaries: Binaries) -> None:
-        _infra_validate.postgres(os.path.join(binaries.postgres, "postgres"), self.files()[0].text)
+        _infra_validate.postgres(self.run, os.path.join(binaries.postgres, "postgres"), self.files()[0].text)
 
     def directories(self, user: Account) -> None:
         super().directories(user)
@@ -209,21 +211,23 @@ class Postgres(Server):
         shutil.rmtree(fresh, ignore_errors=True)
         command = [os.path.join(binaries.postgres, "initdb"), "-D", fresh, "-U", self.admin, "--encoding", "UTF8"]
         command += ["--locale", "C.UTF-8", "--auth", "scram-sha-256", "--data-checksums", "--pwfile"]
-        done = subprocess.run(
-            [*command, self.password_file], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-            cwd=self.base if os.geteuid() else "/", env=clean_environment(), umask=0o077, **as_user(user),
+        root = os.geteuid() == 0
+        done = self.run(
+            [*command, self.password_file], clean_environment(), user.owner if root else None,
+            directory="/" if root else self.base, umask=0o077,
         )  # fmt: skip
-        if done.returncode != 0:
-            said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
-            raise InfraError(f"PostgreSQL: {fresh} could not be initialised (initdb, status {done.returncode}):\n{said}")
+        if done.status != 0:
+            raise InfraError(f"PostgreSQL: {fresh} could not be initialised (initdb, status {done.status}):\n{done.last()}")
         os.rename(fresh, self.data)
 
     def check_version(self, binaries: Binaries) -> None:
         if not self.initialised():
             return
         command = [os.path.join(binaries.postgres, "postgres"), "--version"]
-        words = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        major = words[-1].split(".")[0]
+        done = self.run(command)
+        if done.status != 0:
+            raise InfraError(f"PostgreSQL: {' '.join(command)} failed (status {done.status}):\n{done.last()}")
+        major = done.out.split()[-1].split(".")[0]
         with open(os.path.join(self.data, "PG_VERSION"), encoding="ascii") as file:
             have = file.read().strip()
         if have != major:
@@ -281,7 +285,7 @@ class Redis(Server):
         return [binaries.redis, os.path.join(self.base, "redis.conf")]
 
     def validate(self, binaries: Binaries) -> None:
-        _infra_validate.redis(binaries.redis, self.files()[0].text)
+        _infra_validate.redis(self.run, binaries.redis, self.files()[0].text)
 
     def initialised(self) -> bool:
         return os.path.isdir(self.data)
@@ -294,13 +298,6 @@ class Redis(Server):
         if answer == "+PONG":
             return None
         return answer if answer.startswith(("-NOAUTH", "-WRONGPASS", "-ERR")) else ""
-
-
-def as_user(user: Account) -> dict[str, Any]:
-    """Arguments of subprocess that drop root for the servers' user."""
-    if os.geteuid() != 0:
-        return {}
-    return {"user": user.uid, "group": user.gid, "extra_groups": []}
 
 
 def redis_ping(host: str, port: int, password: str | None, timeout: float = 3.0) -> str:

@@ -17,6 +17,7 @@ from ansible_collections.dwp.backend.plugins.module_utils import _databases as d
 from ansible_collections.dwp.backend.plugins.module_utils import _embedded_daemon as daemon
 from ansible_collections.dwp.backend.plugins.module_utils import _embedded_place as place
 from ansible_collections.dwp.backend.plugins.module_utils import _embedded_proc as proc
+from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
 from ansible_collections.dwp.backend.plugins.module_utils._embedded_servers import Postgres, Redis, Server
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import InfraError, check_input
 from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError, require
@@ -58,10 +59,12 @@ class Site:
         wheels: Sequence[str],
         venv: str | None,
         check: bool,
+        run: Commands,
     ) -> None:
         check_input(components, databases if "postgres" in components else [], clients)
         if not os.path.isabs(root) or any(char in root for char in "*?[]%\n,"):
             raise InfraError(f"root: {root!r} must be an absolute path without *, ?, [, ], %, comma and line break.")
+        self.run = run
         self.root, self.check, self.wheels = os.path.normpath(root), check, list(wheels)
         self.databases, self.components = databases, components
         self.home = place.home(self.root)
@@ -71,9 +74,9 @@ class Site:
         self.supervisor = Supervisor(self.root)
         self.servers: list[Server] = []
         if "postgres" in components:
-            self.servers.append(Postgres(self.root, self.home, components["postgres"], databases, clients))
+            self.servers.append(Postgres(self.root, self.home, components["postgres"], run, databases, clients))
         if "redis" in components:
-            self.servers.append(Redis(self.root, self.home, components["redis"]))
+            self.servers.append(Redis(self.root, self.home, components["redis"], run))
         self.changes: list[str] = []
         self.notes: list[str] = []
         self.not_checked: list[str] = []
@@ -142,7 +145,7 @@ class Site:
             self.changes.append("supervisord: started")
         if not self.check:
             if not alive:
-                daemon.start(self.supervisor, self._binaries().python)
+                daemon.start(self.supervisor, self._binaries().python, self.run)
             for plan in plans:
                 self._run(plan)
         self._databases(plans)
@@ -162,10 +165,10 @@ class Site:
             return
         os.makedirs(self.root, mode=0o755, exist_ok=True)
         if self.user.uid < 0:
-            self.user = place.create_account(self.user.name)
+            self.user = place.create_account(self.user.name, self.run)
         os.makedirs(self.home, mode=0o755, exist_ok=True)
         if missing:
-            place.install(self.venv, missing)
+            place.install(self.venv, missing, self.run)
             self._check_version()
             for server in self.servers:
                 server.validate(self._binaries())

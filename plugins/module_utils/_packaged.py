@@ -17,6 +17,7 @@ from ansible_collections.dwp.backend.plugins.module_utils import _databases as d
 from ansible_collections.dwp.backend.plugins.module_utils import _embedded_proc as proc
 from ansible_collections.dwp.backend.plugins.module_utils import _infra_validate as validate
 from ansible_collections.dwp.backend.plugins.module_utils import _packaged_host as host
+from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import (
     HEADER,
     InfraError,
@@ -65,12 +66,12 @@ class Component:
 
     kind = label = ""
 
-    def __init__(self, wanted: Mapping[str, Any], check: bool, system: host.Family) -> None:
-        self.wanted, self.check, self.system = wanted, check, system
+    def __init__(self, wanted: Mapping[str, Any], check: bool, system: host.Family, commands: Commands) -> None:
+        self.wanted, self.check, self.system, self.commands = wanted, check, system, commands
         self.port: int = wanted["port"]
         self.changes: list[str] = []
         self.package = system.packages[self.kind]
-        self.there = self.installed = host.is_installed(system, self.package)
+        self.there = self.installed = host.is_installed(commands, system, self.package)
         self.unit = self.enabled_unit = system.units[self.kind]
 
     # what a subclass says
@@ -102,7 +103,7 @@ class Component:
             self._occupied({})
             return
         self.after_install()
-        state = host.units([self.unit, self.enabled_unit])
+        state = host.units(self.commands, [self.unit, self.enabled_unit])
         self.there = state[self.unit].get("ActiveState") == "active"
         self._occupied(state[self.unit])
         self.pending = [file for file in self.files() if file.differs]
@@ -136,7 +137,7 @@ class Component:
 
     def put(self) -> None:
         if not self.installed:
-            host.install(self.system, [self.package])
+            host.install(self.commands, self.system, [self.package])
             self.installed = True
             self.after_install()
             self.pending = [file for file in self.files() if file.differs]
@@ -151,17 +152,17 @@ class Component:
                 file.write(file.text)
         try:
             if self.verb:
-                host.systemctl(self.verb, self.unit)
+                host.systemctl(self.commands, self.verb, self.unit)
             self.wait()
         except InfraError as error:
             for file in self.pending:
                 file.write(file.old)
             if self.pending:
                 with contextlib.suppress(InfraError):
-                    host.systemctl("restart", self.unit)
+                    host.systemctl(self.commands, "restart", self.unit)
             raise InfraError(f"{self.label} did not come up with the new configuration; the old one is back. {error}") from None
         if self.enable:
-            host.systemctl("enable", self.enabled_unit)
+            host.systemctl(self.commands, "enable", self.enabled_unit)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.marker())
 
@@ -179,10 +180,10 @@ class Postgres(Component):
     cluster: host.Cluster
 
     def __init__(
-        self, wanted: Mapping[str, Any], check: bool, system: host.Family,
+        self, wanted: Mapping[str, Any], check: bool, system: host.Family, commands: Commands,
         databases: Sequence[Mapping[str, Any]], clients: Sequence[str],
     ) -> None:  # fmt: skip
-        super().__init__(wanted, check, system)
+        super().__init__(wanted, check, system, commands)
         self.databases, self.clients = databases, clients
         self.libraries: list[str] = []
         try:
@@ -196,16 +197,16 @@ class Postgres(Component):
 
     def put(self) -> None:
         if self.libraries:
-            host.install(self.system, self.libraries)
+            host.install(self.commands, self.system, self.libraries)
             importlib.invalidate_caches()
         super().put()
 
     def after_install(self) -> None:
         found = host.cluster(self.port)
         if found is None and not self.check and self.system is host.REDHAT:
-            done = host.run(["postgresql-setup", "--initdb"])
-            if done.returncode != 0:
-                raise InfraError(f"postgresql-setup --initdb failed: {done.stdout.strip()}")
+            done = host.run(self.commands, ["postgresql-setup", "--initdb"])
+            if done.status != 0:
+                raise InfraError(f"postgresql-setup --initdb failed: {done.text.strip()}")
             found = host.cluster(self.port)
         if found is None:
             raise InfraError(f"{self.package} is installed but has no cluster. Make one (pg_createcluster, postgresql-setup).")
@@ -224,7 +225,7 @@ class Postgres(Component):
 
     def validate(self) -> None:
         snippet = self.files()[0]
-        validate.postgres(self.cluster.binary, f"include '{self.cluster.main}'\n{snippet.text}")
+        validate.postgres(self.commands, self.cluster.binary, f"include '{self.cluster.main}'\n{snippet.text}")
 
     def marker(self) -> str:
         return os.path.join(self.cluster.conf, ".dwp-pending")
@@ -322,7 +323,7 @@ class Redis(Component):
         snippet, main = self.files()
         rest = block(main.old or "", MARKER, [])
         kept = [line for line in rest.splitlines() if not line.startswith(("logfile", "pidfile", "supervised", "unixsocket"))]
-        validate.redis("/usr/bin/redis-server", "\n".join(kept) + "\n" + snippet.text)
+        validate.redis(self.commands, "/usr/bin/redis-server", "\n".join(kept) + "\n" + snippet.text)
 
     def marker(self) -> str:
         return f"{self.snippet}.pending"
@@ -337,6 +338,7 @@ class Host:
         databases: Sequence[Mapping[str, Any]],
         clients: Sequence[str],
         check: bool,
+        commands: Commands,
     ) -> None:
         check_input(components, databases if "postgres" in components else [], clients)
         system = host.family()
@@ -345,9 +347,9 @@ class Host:
         self.check, self.databases = check, databases
         self.components: list[Component] = []
         if "postgres" in components:
-            self.components.append(Postgres(components["postgres"], check, system, databases, clients))
+            self.components.append(Postgres(components["postgres"], check, system, commands, databases, clients))
         if "redis" in components:
-            self.components.append(Redis(components["redis"], check, system))
+            self.components.append(Redis(components["redis"], check, system, commands))
 
     def ensure(self) -> dict[str, Any]:
         notes: list[str] = []

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ansible_collections.dwp.backend.plugins.module_utils._command import Commands, Done
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import InfraError
 
 ENVIRONMENT = {
@@ -76,11 +76,8 @@ class Cluster(NamedTuple):
         return os.path.join(self.conf, "pg_hba.conf")
 
 
-def run(command: Sequence[str], timeout: float = 900) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-        check=False, timeout=timeout, cwd="/", env={**ENVIRONMENT, **proxies()},
-    )  # fmt: skip
+def run(commands: Commands, command: Sequence[str], timeout: float = 900) -> Done:
+    return commands(command, {**ENVIRONMENT, **proxies()}, timeout=timeout)
 
 
 def proxies() -> dict[str, str]:
@@ -97,35 +94,35 @@ def family() -> Family:
     raise InfraError("The provider packages knows Debian, Ubuntu and the Red Hat family; this host has neither apt-get nor dnf.")
 
 
-def is_installed(system: Family, package: str) -> bool:
-    done = run([*system.query, package])
-    return done.returncode == 0 and done.stdout.strip() == system.installed
+def is_installed(commands: Commands, system: Family, package: str) -> bool:
+    done = run(commands, [*system.query, package])
+    return done.status == 0 and done.out.strip() == system.installed
 
 
-def install(system: Family, packages: Sequence[str]) -> None:
+def install(commands: Commands, system: Family, packages: Sequence[str]) -> None:
     """Package lists are fetched only if the first try fails, as on a host that has none yet or old ones."""
-    done = run([*system.install, *packages])
-    if done.returncode != 0:
-        refreshed = run(system.refresh)
-        done = run([*system.install, *packages]) if refreshed.returncode == 0 else refreshed
-    if done.returncode != 0:
-        said = "\n".join(done.stdout.strip().splitlines()[-8:])
+    done = run(commands, [*system.install, *packages])
+    if done.status != 0:
+        refreshed = run(commands, system.refresh)
+        done = run(commands, [*system.install, *packages]) if refreshed.status == 0 else refreshed
+    if done.status != 0:
+        said = "\n".join(done.text.strip().splitlines()[-8:])
         raise InfraError(f"Packages {', '.join(packages)} could not be installed:\n{said}")
 
 
-def units(names: Sequence[str]) -> dict[str, dict[str, str]]:
+def units(commands: Commands, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """Properties of units, by name; unknown units are "not-found"."""
     wanted = "Id,LoadState,ActiveState,UnitFileState,MainPID"
-    done = run(["systemctl", "show", f"--property={wanted}", *names])
-    found = [dict(line.partition("=")[::2] for line in text.splitlines() if "=" in line) for text in done.stdout.strip().split("\n\n")]
+    done = run(commands, ["systemctl", "show", f"--property={wanted}", *names])
+    found = [dict(line.partition("=")[::2] for line in text.splitlines() if "=" in line) for text in done.out.strip().split("\n\n")]
     return dict(zip(names, found))
 
 
-def systemctl(verb: str, unit: str) -> None:
-    done = run(["systemctl", verb, unit], timeout=180)
-    if done.returncode != 0:
-        log = run(["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "15", "-u", unit]).stdout.strip()
-        raise InfraError(f"systemctl {verb} {unit} failed: {done.stdout.strip()}\n{log}")
+def systemctl(commands: Commands, verb: str, unit: str) -> None:
+    done = run(commands, ["systemctl", verb, unit], timeout=180)
+    if done.status != 0:
+        log = run(commands, ["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "15", "-u", unit]).text.strip()
+        raise InfraError(f"systemctl {verb} {unit} failed: {done.text.strip()}\n{log}")
 
 
 def setting(text: str, key: str) -> str:

@@ -193,6 +193,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
 from ansible_collections.dwp.backend.plugins.module_utils._embedded_daemon import locked
 from ansible_collections.dwp.backend.plugins.module_utils._embedded_site import Site
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import InfraError
@@ -211,7 +212,7 @@ def run(module: AnsibleModule) -> dict:
         components["redis"] = {"port": 6379, "listen": ["127.0.0.1"], "settings": {}}
     site = Site(
         params["root"], components, params["databases"], params["clients"], params["user"], params["wheels"],
-        params["venv"], module.check_mode,
+        params["venv"], module.check_mode, Commands(module.run_command),
     )  # fmt: skip
 
     def act() -> dict:

@@ -164,6 +164,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import InfraError
 from ansible_collections.dwp.backend.plugins.module_utils._infra_spec import DATABASES, POSTGRES, REDIS
 from ansible_collections.dwp.backend.plugins.module_utils._packaged import Host
@@ -183,8 +184,9 @@ def main() -> None:
     os.umask(0o022)
     params = module.params
     components = {kind: params[kind] for kind in ("postgres", "redis") if params[kind]}
+    commands = Commands(module.run_command)
     try:
-        module.exit_json(**Host(components, params["databases"], params["clients"], module.check_mode).ensure())
+        module.exit_json(**Host(components, params["databases"], params["clients"], module.check_mode, commands).ensure())
     except (InfraError, MissingLibraryError) as error:
         module.fail_json(msg=str(error))
 
