@@ -86,7 +86,8 @@ class Rung:
         """As a person would name it in a sentence."""
         if self.kind in ("actuator", "http"):
             return self.url if self.method == "GET" else f"{self.method} {self.url}"
-        return f"{ {'tcp': 'TCP', 'postgres': 'PostgreSQL', 'redis': 'Redis'}[self.kind] } {self.url.split('//')[1]}"
+        name = {"tcp": "TCP", "postgres": "PostgreSQL", "redis": "Redis"}[self.kind]
+        return f"{name} {self.url.split('//')[1]}"
 
     def secrets(self) -> list[str]:
         found = [self.password or "", self.token or ""]

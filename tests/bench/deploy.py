@@ -49,8 +49,10 @@ def platform() -> dict:
     - ansible.builtin.import_role: {name: dwp.backend.platform}
     - ansible.builtin.copy:
         dest: "{{ lookup('ansible.builtin.env', 'BENCH_OUT') }}"
-        content: "{{ {'root': dwp_root, 'user': dwp_user, 'waves': platform_run.platform.waves, 'services': platform_run.platform.services} | to_json }}"
+        content: "{{ {'root': dwp_root, 'user': dwp_user, 'waves': known.waves, 'services': known.services} | to_json }}"
         mode: "0600"
+      vars:
+        known: "{{ platform_run.platform }}"
 """
     with tempfile.TemporaryDirectory() as folder:
         path, out = Path(folder, "facts.yml"), Path(folder, "out.json")
