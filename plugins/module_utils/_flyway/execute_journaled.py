@@ -272,6 +272,7 @@ class _Journaled:
             error.message += f" The journal {self.journal.name} says which steps are done; it could not be read now."
             return error
         done = [row["place"] for row in self.outcome.journal if row["outcome"] == DONE]
+        error.message = error.message.replace("Nothing was changed.", "This step was not done.")
         open_steps = [row["place"] for row in self.outcome.journal if row["outcome"] == STARTED]
         error.message += f" Steps done so far: {', '.join(done) or 'none'}."
         if open_steps:

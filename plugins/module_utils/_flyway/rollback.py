@@ -229,7 +229,7 @@ class Rollback:
     def answer(self) -> dict[str, Any]:
         """Everything as data."""
         outcome = self.outcome
-        losses = outcome.losses if outcome and self.plan.atomic else self.survey.losses
+        losses = outcome.losses if outcome else self.survey.losses
         answer: dict[str, Any] = {
             "database": self.project.snapshot.database,
             "history_table": self.project.table.name,

@@ -381,3 +381,22 @@ def test_deferred_constraints_are_checked_before_the_commit(three):
     with pytest.raises(FlywayError, match="checking deferred constraints after version 4"):
         three.rollback(to_version="3", allow_data_loss=["p"])
     assert three.picture() == before
+
+
+def test_loss_that_shows_only_in_the_middle_of_a_journaled_range(kit):
+    """CASCADE reaches a column with data after the first step is done: the message says what is done and what is not."""
+    kit.write(
+        V1__t=J1,
+        V2__m="CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE u (m mood); INSERT INTO u VALUES ('ok'); CREATE INDEX i2 ON t (c);\n"
+        "-- Rollback: DROP INDEX CONCURRENTLY i2; DROP TYPE mood CASCADE;",
+    ).migrate()
+    with pytest.raises(FlywayError) as refused:
+        kit.rollback(to_version="1")
+    assert refused.value.code == "DATA_LOSS" and refused.value.details["changed"]
+    assert "1 values of column public.u.m" in refused.value.message
+    assert "This step was not done" in refused.value.message and "Nothing was changed" not in refused.value.message
+    assert "Steps done so far: V2__m.sql:2" in refused.value.message
+    assert journal(kit) == {"DROP INDEX CONCURRENTLY i2": "done"} and kit.states()["2"] == "Success"
+    result = kit.rollback(to_version="1", allow_data_loss=["u.m"])
+    assert kit.sql(f"SELECT m FROM {result['losses'][0]['backup']}") == [("ok",)]
+    assert kit.states()["2"] == "Pending"
