@@ -9,6 +9,7 @@ cannot be written is reported to the caller and nothing else; a torn last line (
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from typing import Any
 
 NAME = "journal.jsonl"
 _MAX_READ = 4 << 20
+_TEXTS = ("event", "at", "deployment", "kind", "owner", "service", "outcome", "reason")
 
 
 def path_of(root: str) -> str:
@@ -31,7 +33,8 @@ def append(root: str, entry: dict[str, Any]) -> str | None:
             size = os.fstat(handle).st_size
             if size and os.pread(handle, 1, size - 1) != b"\n":
                 line = b"\n" + line  # the last writer died in the middle of its line
-            os.write(handle, line)
+            if os.write(handle, line) < len(line):  # a disk that fills up takes a part of it without an error
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -41,14 +44,14 @@ def append(root: str, entry: dict[str, Any]) -> str | None:
 
 
 def parse(text: str) -> list[dict[str, Any]]:
-    """Entries in order; lines that are no JSON objects are passed over."""
+    """Entries in order; lines that are none (torn, or written by somebody else) are passed over."""
     entries = []
     for line in text.split("\n"):
         try:
             entry = json.loads(line)
         except ValueError:
             continue
-        if isinstance(entry, dict) and "event" in entry:
+        if isinstance(entry, dict) and "event" in entry and all(isinstance(entry.get(name, ""), str) for name in _TEXTS):
             entries.append(entry)
     return entries
 
