@@ -73,7 +73,8 @@ class ActionModule(ActionBase):
                     color="green",
                 )
             else:
-                self._display.display(f"  {self._prefix}{name} FAILED: {outcome['cause']}", color="red")
+                why = outcome["message"] if outcome.get("stopped") else f"{name} FAILED: {outcome['cause']}"
+                self._display.display(f"  {self._prefix}{why}", color="red")
         waiting = [f"{n} ({o['cause']})" for n, o in sorted(services.items()) if not o["final"]]
         if waiting:
             self._display.display(f"  {self._prefix}{elapsed:4.0f} s  waiting for {', '.join(waiting)}", color="cyan")

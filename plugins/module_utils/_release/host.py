@@ -69,7 +69,7 @@ def check_java(specs: Sequence[Mapping[str, Any]], run: Run) -> tuple[dict[str, 
     paths: dict[str, str] = {}
     problems = []
     for wanted, version in sorted({(s["java"], s["java_version"]) for s in specs}):
-        names = ", ".join(sorted(s["service"] for s in specs if s["java"] == wanted))
+        names = ", ".join(sorted(s["service"] for s in specs if (s["java"], s["java_version"]) == (wanted, version)))
         path = find_java(wanted)
         if path is None:
             problems.append(

@@ -123,6 +123,7 @@ def test_first_deployment_that_fails_is_stopped_and_says_so(fresh: Fleet) -> Non
     assert fresh.pids() == {}, str(done)
     assert "NOT healthy after turning back" in done.output
     for name in ("alpha", "beta"):
+        assert f"{name} has no last known good release on this host; it is stopped" in done.output
         assert f"{name} on localhost" in done.output.partition("NOT healthy")[2]
         assert (fresh.home(name) / "current").exists(), "left for a look"
     fresh.set("beta", LIGHT_MODE="ok")
