@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import itertools
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -22,9 +24,19 @@ def light_class(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
 
 @pytest.fixture(scope="session")
 def new_ports() -> Callable[[], int]:
-    """First of six ports that no other fleet of this session has."""
-    numbers = iter(range(FIRST_PORT, LAST_PORT - STEP, STEP))
-    return lambda: next(numbers)
+    """First of six ports that nobody has. In turn, so that those of a fleet that is still to be deployed come late again."""
+    numbers = itertools.cycle(range(FIRST_PORT, LAST_PORT - STEP + 2, STEP))
+    return lambda: next(number for number in numbers if all(free(number + n) for n in range(STEP)))
+
+
+def free(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("", port))
+        except OSError:
+            return False
+    return True
 
 
 @pytest.fixture(scope="module")
