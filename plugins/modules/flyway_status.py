@@ -298,7 +298,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, status
+from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, leave, status
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import resolve
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version, parse_target
@@ -365,12 +365,11 @@ def main() -> None:
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     try:
         answer, failed = run(module.params)
-    except FlywayError as exc:
-        module.fail_json(msg=exc.message, code=exc.code, **exc.details)
+    except FlywayError as error:
+        leave.fail(module, error)
     if failed:
-        answer["msg"] = f"{'; '.join(failed)}. {answer['msg']}"
-        module.fail_json(code="FAIL_ON", **answer)
-    module.exit_json(changed=False, **answer)
+        leave.fail(module, FlywayError(f"{'; '.join(failed)}. {answer['msg']}", "FAIL_ON", answer))
+    leave.succeed(module, {"changed": False, **answer})
 
 
 if __name__ == "__main__":
