@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
         host = task_vars["inventory_hostname"]
         events = {"held": "begin", "released": "end", "broken": "broken"}
         state = arguments["state"]
-        if state in events and not self._task.check_mode and not answer.get("failed") and not answer.get("refused"):
+        if state in events and self._done(state, answer) and not self._task.check_mode:
             details = {"deployment": arguments.get("deployment", ""), "kind": arguments.get("kind", "")}
             if state == "released":
                 details.update(outcome=arguments.get("outcome", "ok"), reason=str(arguments.get("reason", ""))[:2000])
@@ -53,6 +53,13 @@ class ActionModule(ActionBase):
         if answer.get("refused") and not answer.get("failed"):
             answer.update(failed=True, msg=f"{host}: {answer['refused']}.")
         return {**result, **answer}
+
+    def _done(self, state: str, answer: dict[str, Any]) -> bool:
+        """Whether the lock was taken, given back or broken; to give back what another run holds does nothing."""
+        if any(answer.get(word) for word in ("failed", "unreachable", "refused")):
+            return False
+        holder = (answer.get("lock") or {}).get("deployment")
+        return {"held": True, "broken": bool(holder), "released": holder == self._task.args.get("deployment")}[state]
 
     @staticmethod
     def _owner() -> dict[str, Any]:

@@ -30,10 +30,12 @@ class ActionModule(ActionBase):
         plans = {}
         retired: dict[str, list[str]] = {}
         problems: list[str] = []
+        staying: list[str] = []
         for host in task_vars["ansible_play_hosts"]:
             found = plain(task_vars["hostvars"][host].get(args["plans"])) or {}
             plans[host] = found.get("services", {})
             problems += [f"{host}: {problem}" for problem in found.get("problems", [])]
+            staying += [f"{host}: {text}" for text in found.get("staying", [])]
             retired[host] = found.get("retired", [])
         waves = []
         lines = []
@@ -52,6 +54,9 @@ class ActionModule(ActionBase):
                 waves.append(wave)
         for host, names in retired.items():
             lines += [f"  at the end  retire   {name} on {host}: the inventory does not place it there any more" for name in names]
+        if staying and not problems and not lines:
+            problems = [*staying, "There is nothing to go back to."]
+        lines += [f"  stays as it is: {text}" for text in staying]
         if problems and args["strict"]:
             return {**result, "failed": True, "msg": "Nothing was changed.\n  " + "\n  ".join(problems)}
         self._display.display("\n".join(lines) if lines else "  Nothing to do: every service has its wanted release.")

@@ -201,7 +201,7 @@ def stage(store, specs, services, payload):
             services[name]["release"] = store.stage(spec, at=at)
             if not os.path.exists(os.path.join(store.home(name), "state.json")):
                 store.save_state(name, state.empty(name))
-        store.save_policy(name, spec["policy"])
+        store.save_policy(name, services[name]["release"], spec["policy"])
 
 
 def main():

@@ -62,6 +62,12 @@ problems:
   type: list
   elements: str
   sample: []
+staying:
+  description: Services that have no earlier release to go back to, and why. The others may go back all the same.
+  returned: success
+  type: list
+  elements: str
+  sample: ["auth: nothing was ever deployed on this host"]
 """
 
 import os
@@ -73,18 +79,24 @@ from ansible_collections.dwp.backend.plugins.module_utils._release import state 
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
 
 
-def choose(store, name, to, force):
+class Stays(Exception):
+    """There is nothing to go back to, which is no obstacle for the other services."""
+
+
+def choose(store, name, state, to, force):
     """(release, problem): the target of one service, None for both when it is there already."""
-    state, _warning = store.state(name)
     current = store.current(name)
     known = store.releases(name)
+    attempted = states.attempted(state, current)
     if not known:
-        return None, f"{name}: nothing was ever deployed on this host; there is nothing to go back to"
+        raise Stays(f"{name}: nothing was ever deployed on this host")
     if not to:
-        good = states.last_known_good(state, before=current)
+        unfinished = states.unfinished_rollback(state)
+        if unfinished in known:
+            return unfinished, None
+        good = states.last_known_good(state, before=attempted)
         if good is None:
-            before = current or "the current one"
-            return None, f"{name}: no release before {before} passed its gate on this host; name one with dwp_to"
+            raise Stays(f"{name}: no release before {attempted or 'the current one'} passed its gate on this host")
         if good["release"] not in known:
             gone = f"{name}: the last known good release {good['release']} is not on this host any more"
             return None, f"{gone}; deploy version {good['version']} again"
@@ -101,7 +113,7 @@ def choose(store, name, to, force):
         return None, f"{name}: {named[-1]} {marked}; to take it all the same: dwp_force=true"
     order = [e["release"] for e in state["activations"]]
     chosen = max(good_ones or named, key=lambda r: max((i for i, e in enumerate(order) if e == r), default=-1))
-    return (None, None) if chosen == current else (chosen, None)
+    return (None, None) if chosen == current == attempted else (chosen, None)
 
 
 def verify(store, name, release):
@@ -128,18 +140,28 @@ def main():
     )
     params = module.params
     store = Store(params["root"])
-    services, problems = {}, []
-    for name in params["services"]:
-        current = store.current(name)
-        release, problem = choose(store, name, params["to"], params["force"])
-        if problem:
-            problems.append(problem)
-        elif release is None:
-            services[name] = {"action": "none", "current": current, "release": current, "reasons": [f"already on {current}"]}
-        else:
-            problems += verify(store, name, release)
-            services[name] = {"action": "rollback", "current": current, "release": release, "reasons": [f"{current} -> {release}"]}
-    module.exit_json(changed=False, services=services, problems=problems)
+    services, problems, staying = {}, [], []
+    try:
+        for name in params["services"]:
+            state, warning = store.state(name)
+            if warning:
+                module.warn(f"{name}: {warning}")
+            current, release, problem = store.current(name), None, None
+            try:
+                release, problem = choose(store, name, state, params["to"], params["force"])
+            except Stays as why:
+                staying.append(str(why))
+            if problem:
+                problems.append(problem)
+            elif release is None:
+                services[name] = {"action": "none", "current": current, "release": current, "reasons": [f"stays on {current}"]}
+            else:
+                problems += verify(store, name, release)
+                way = f"{states.attempted(state, current)} -> {release}"
+                services[name] = {"action": "rollback", "current": current, "release": release, "reasons": [way]}
+    except OSError as error:
+        module.fail_json(msg=f"{params['root']}: {error}")
+    module.exit_json(changed=False, services=services, problems=problems, staying=staying)
 
 
 if __name__ == "__main__":

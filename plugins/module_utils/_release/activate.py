@@ -60,6 +60,8 @@ class Host:
         for target in targets:
             before = self.store.current(target.service)
             self.note("activating", target.service, action=target.action, release=target.release or before, **{"from": before})
+        for target in targets:
+            self._remember(target)
         if stopping:
             self.manager.stop(stopping, self._stop_timeout(stopping))
         for target in targets:
@@ -67,22 +69,31 @@ class Host:
         self.manager.start([t.service for t in touching])
         return {t.service: {"began": round(began[t.service], 3), "release": self.store.current(t.service)} for t in targets}
 
+    def _release(self, target: Target) -> tuple[str, dict[str, Any]]:
+        """The release of a target and its manifest."""
+        release = target.release or self.store.current(target.service)
+        manifest = self.store.manifest(target.service, release) if release else None
+        if release is None or manifest is None:
+            raise ActivationError(f"{target.service}: release {release or '(none)'} is not on this host; deploy it again")
+        return release, manifest
+
+    def _remember(self, target: Target) -> None:
+        """Pending in the state, before anything is stopped: whoever comes after a kill sees what was under way."""
+        name, (release, manifest) = target.service, self._release(target)
+        if target.action not in ("install", "replace", "rollback"):
+            return
+        known, _warning = self.store.state(name)
+        left = state.attempted(known, self.store.current(name))
+        if target.action == "rollback" and left not in (None, release):
+            known = state.leave(known, str(left), release, at=now(), by=self.deployment)
+        details = {"version": manifest.get("version", ""), "deployment": self.deployment, "action": target.action}
+        self.store.save_state(name, state.activate(known, release, at=now(), **details))
+
     def _place(self, target: Target) -> None:
-        """Pending in the state first, then the link, then the definition: each step can be repeated."""
-        name, release = target.service, target.release or self.store.current(target.service)
-        if release is None or self.store.manifest(name, release) is None:
-            raise ActivationError(f"{name}: release {release or '(none)'} is not on this host; deploy it again")
-        if target.action in ("install", "replace", "rollback"):
-            known, _warning = self.store.state(name)
-            current = self.store.current(name)
-            if target.action == "rollback" and current and state.outcome_of(known, current) != "failed":
-                known = state.settle(known, current, "rolled_back", at=now(), by=self.deployment)
-            manifest = self.store.manifest(name, release) or {}
-            self.store.save_state(
-                name,
-                state.activate(known, release, version=manifest.get("version", ""), deployment=self.deployment, at=now()),
-            )
+        """The link, the probes that belong to the release, then the definition: each step can be repeated."""
+        name, (release, _manifest) = target.service, self._release(target)
         self.store.switch(name, release)
+        self.store.use_policy(name, release)
         unit = self.store.text(name, release, "unit")
         if unit is None:
             raise ActivationError(f"{name}: release {release} has no unit; deploy it again")
@@ -96,7 +107,7 @@ class Host:
         targets, done, bare = [], {}, []
         for name in services:
             known, _warning = self.store.state(name)
-            current = self.store.current(name)
+            current = state.attempted(known, self.store.current(name))
             newest = known["activations"][-1:]
             if not newest or newest[0]["deployment"] != self.deployment:
                 continue  # this deployment did not get as far as this service

@@ -45,9 +45,9 @@ def dump(state: dict[str, Any]) -> str:
     return json.dumps(state, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def activate(state: dict[str, Any], release: str, *, version: str, deployment: str, at: str) -> dict[str, Any]:
-    """A release became current; whether it is good is not known yet."""
-    entry = {"release": release, "version": version, "deployment": deployment, "at": at, "outcome": "pending"}
+def activate(state: dict[str, Any], release: str, *, version: str, deployment: str, at: str, **details: Any) -> dict[str, Any]:
+    """A release becomes current; whether it is good is not known yet."""
+    entry = {"release": release, "version": version, "deployment": deployment, "at": at, "outcome": "pending", **details}
     return {**state, "activations": [*state["activations"], entry][-KEPT_ACTIVATIONS:]}
 
 
@@ -61,12 +61,32 @@ def settle(state: dict[str, Any], release: str, outcome: str, *, at: str, **deta
     return {**state, "activations": activations}
 
 
+def leave(state: dict[str, Any], release: str, to: str, *, at: str, by: str) -> dict[str, Any]:
+    """Mark what a rollback goes away from. Who is made to go forward again, to a marked release, leaves a good one."""
+    marked = ("failed", "rolled_back")
+    if outcome_of(state, release) == "failed" or outcome_of(state, to) in marked:
+        return state
+    return settle(state, release, "rolled_back", at=at, by=by)
+
+
 def outcome_of(state: dict[str, Any], release: str) -> str | None:
     """What the newest activation of ``release`` came to; None if it never was active."""
     for entry in reversed(state["activations"]):
         if entry["release"] == release:
             return str(entry["outcome"])
     return None
+
+
+def attempted(state: dict[str, Any], current: str | None) -> str | None:
+    """The release that ought to be current: a run that was killed before its switch has left the link as it was."""
+    newest = state["activations"][-1:]
+    return str(newest[0]["release"]) if newest and newest[0]["outcome"] == "pending" else current
+
+
+def unfinished_rollback(state: dict[str, Any]) -> str | None:
+    """The release that a rollback (or an undo) was going back to when it was interrupted."""
+    newest = state["activations"][-1:]
+    return str(newest[0]["release"]) if newest and newest[0]["outcome"] == "pending" and newest[0].get("action") == "rollback" else None
 
 
 def last_known_good(state: dict[str, Any], before: str | None = None) -> dict[str, Any] | None:

@@ -4,10 +4,10 @@
 """The releases of one host on its disk: content store, release directories, the current link, state.
 
     <root>/store/ab/<sha256>                    every file once; releases are hard links to it
-    <root>/services/<name>/releases/<id>/       manifest.json environment launch unit app.jar lib/
+    <root>/services/<name>/releases/<id>/       manifest.json environment launch unit app.jar lib/ policy.json
     <root>/services/<name>/current              -> releases/<id>
     <root>/services/<name>/state.json           what became of each activation (see state.py)
-    <root>/services/<name>/service.json         probes and limits: policy, not part of a release
+    <root>/services/<name>/service.json         probes and limits of the current release (changing them alone needs no restart)
 
 Every change is a rename, so that a kill or a full disk leaves the old or the new, never half of one.
 """
@@ -97,11 +97,7 @@ class Store:
             return None
 
     def policy(self, service: str) -> dict[str, Any]:
-        try:
-            with open(os.path.join(self.home(service), "service.json"), encoding="utf-8") as file:
-                return dict(json.load(file))
-        except (OSError, ValueError):
-            return {}
+        return _object(os.path.join(self.home(service), "service.json"))
 
     def state(self, service: str) -> tuple[dict[str, Any], str | None]:
         """The state and, when the file was damaged and rebuilt from the manifests, a warning."""
@@ -298,13 +294,19 @@ class Store:
             if os.path.isdir(base):
                 self._write(os.path.join(base, "outcome.json"), _json(entry), 0o644)
 
-    def save_policy(self, service: str, policy: dict[str, Any]) -> bool:
-        """Probes may carry credentials in headers: 0600. True if it changed."""
-        if self.policy(service) == policy:
-            return False
-        os.makedirs(self.home(service), mode=0o755, exist_ok=True)
-        self._write(os.path.join(self.home(service), "service.json"), _json(policy), 0o600)
-        return True
+    def save_policy(self, service: str, release: str, policy: dict[str, Any]) -> None:
+        """Beside its release, because another one may listen on another port; in use at once if that is current."""
+        path = os.path.join(self.path(service, release), "policy.json")
+        if _object(path) != policy:
+            self._write(path, _json(policy), 0o600)  # probes may carry credentials in headers
+        if self.current(service) == release:
+            self.use_policy(service, release)
+
+    def use_policy(self, service: str, release: str) -> None:
+        """Probes and limits go with the release that is activated (one that was staged without them keeps those in use)."""
+        policy = _object(os.path.join(self.path(service, release), "policy.json"))
+        if policy and policy != self.policy(service):
+            self._write(os.path.join(self.home(service), "service.json"), _json(policy), 0o600)
 
     def _write(self, path: str, data: bytes, mode: int, shared: bool = False) -> None:
         temporary = f"{path}.{os.getpid()}.new"
@@ -349,6 +351,15 @@ class Store:
                     os.unlink(path)
                     freed += found.st_size
         return freed
+
+
+def _object(path: str) -> dict[str, Any]:
+    """A JSON object, empty if the file is not there or damaged."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return dict(json.load(file))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _json(value: Any) -> bytes:

@@ -57,6 +57,45 @@ def test_outcome_is_that_of_the_newest_activation() -> None:
     assert known["activations"][-1]["outcome"] == "pending", "states are values"
 
 
+#: activations, the current link, the release that ought to run, and the one that a rollback was going back to
+UNDER_WAY = [
+    ([], None, None, None),
+    ([("a", "good", "install")], "a", "a", None),
+    ([("a", "good", "install"), ("b", "pending", "replace")], "a", "b", None),  # killed before the switch
+    ([("a", "good", "install"), ("b", "pending", "replace")], "b", "b", None),
+    ([("a", "good", "install"), ("b", "failed", "replace")], "b", "b", None),
+    ([("a", "good", "install"), ("b", "rolled_back", "replace"), ("a", "pending", "rollback")], "b", "a", "a"),
+    ([("a", "good", "install"), ("b", "rolled_back", "replace"), ("a", "good", "rollback")], "a", "a", None),
+    ([("a", "pending", "")], None, "a", None),
+]
+
+
+@pytest.mark.parametrize(("steps", "current", "attempted", "unfinished"), UNDER_WAY)
+def test_what_was_under_way(
+    steps: list[tuple[str, str, str]], current: str | None, attempted: str | None, unfinished: str | None
+) -> None:
+    known = state.empty("auth")
+    for release, outcome, action in steps:
+        known = state.activate(known, release, version="v", deployment="d", at="then", action=action)
+        known = state.settle(known, release, outcome, at="later")
+    assert state.attempted(known, current) == attempted
+    assert state.unfinished_rollback(known) == unfinished
+
+
+#: outcome of what is left, outcome of where it goes, and what becomes of the one that is left
+LEFT = [
+    ("good", "good", "rolled_back"), ("pending", "good", "rolled_back"), ("failed", "good", "failed"),
+    ("good", "rolled_back", "good"), ("good", "failed", "good"), ("failed", "failed", "failed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("left", "to", "becomes"), LEFT)
+def test_release_that_is_left_is_marked_unless_it_is_left_to_go_forward(left: str, to: str, becomes: str) -> None:
+    known = state.leave(history(("to", to), ("left", left)), "left", "to", at="now", by="d9")
+    assert state.outcome_of(known, "left") == becomes
+    assert state.outcome_of(known, "to") == to
+
+
 def test_number_of_activations_is_bounded() -> None:
     known = history(*[(f"r{n}", "good") for n in range(state.KEPT_ACTIVATIONS + 7)])
     assert len(known["activations"]) == state.KEPT_ACTIVATIONS
