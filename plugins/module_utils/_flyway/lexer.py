@@ -8,6 +8,7 @@ The tokens are lossless: joined, they give the text back. Nothing here judges wh
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -28,9 +29,10 @@ BLANK = frozenset((SPACE, LINE_COMMENT, BLOCK_COMMENT, COPY_DATA))
 
 _SPACE = re.compile(r"[ \t\n\r\f\v]+")
 _LINE_COMMENT = re.compile(r"--[^\n\r]*")
-_WORD = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*")
+# Letters are everything that is not ASCII, too; said by what they are not, for such a class compiles 50 times faster.
+_WORD = re.compile(r"[^\x00-@\[-^`{-\x7f][^\x00-#%-/:-@\[-^`{-\x7f]*")
 _NUMBER = re.compile(r"\.?[0-9][0-9A-Za-z_.]*")
-_DOLLAR = re.compile(r"\$(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)?\$")
+_DOLLAR = re.compile(r"\$(?:[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*)?\$")
 _PARAM = re.compile(r"\$[0-9]+")
 _PLAIN_BODY = re.compile(r"[^']*(?:''[^']*)*")
 _ESCAPED_BODY = re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*", re.DOTALL)
@@ -79,6 +81,12 @@ def split_lines(text: str) -> list[str]:
 
 def tokenize(text: str, line: int = 1, script: bool = False) -> Iterator[Token]:
     """The tokens of a text. `script`: lines of data may follow COPY .. FROM STDIN, as in a migration."""
+    return iter(_tokens(text, line, script))
+
+
+@functools.lru_cache(maxsize=8)  # a section is looked at from several sides, one after the other
+def _tokens(text: str, line: int, script: bool) -> tuple[Token, ...]:
+    found: list[Token] = []
     position = 0
     copy = _Copy()
     while position < len(text):
@@ -88,13 +96,15 @@ def tokenize(text: str, line: int = 1, script: bool = False) -> Iterator[Token]:
             kind, end, unterminated = _next(text, position)
         value = text[position:end]
         token = Token(kind, value, position, line, unterminated)
-        copy.feed(token)
-        yield token
+        if script:
+            copy.feed(token)
+        found.append(token)
         if "\n" in value or "\r" in value:
             line += count_newlines(value)
             if value.endswith("\r") and text[end : end + 1] == "\n":
                 line -= 1
         position = end
+    return tuple(found)
 
 
 class _Copy:
