@@ -78,7 +78,7 @@ def test_status_shows_what_is_wrong(fleet: Fleet) -> None:
         assert "not healthy: gamma on localhost" in strict.output
     finally:
         launch.write_text(good)
-        Supervisor(str(fleet.root)).start("gamma")
+        Supervisor(str(fleet.root)).start("gamma", wait=True)
 
 
 def test_stop_in_check_mode_stops_nothing(fleet: Fleet) -> None:
