@@ -393,3 +393,23 @@ def test_prune_removes_what_a_killed_staging_left(store: Store) -> None:
     assert [p.name for p in releases.iterdir() if p.name.startswith(".")]
     store.prune("auth", keep=5)
     assert [p.name for p in releases.iterdir()] == store.releases("auth")
+
+
+def test_probes_go_with_the_release_and_change_at_once_for_the_current_one(store: Store) -> None:
+    one, two = activate(store, 1), store.stage(spec(2), at=AT)
+    store.save_policy("auth", one, {"port": 1})
+    assert store.policy("auth") == {"port": 1}
+    store.save_policy("auth", two, {"port": 2})
+    assert store.policy("auth") == {"port": 1}, "release 2 is not current yet"
+    store.switch("auth", two)
+    store.use_policy("auth", two)
+    assert store.policy("auth") == {"port": 2}
+    store.use_policy("auth", one)
+    assert store.policy("auth") == {"port": 1}
+    in_use = Path(store.home("auth"), "service.json")
+    beside = Path(store.path("auth", one), "policy.json")
+    assert {path.stat().st_mode & 0o7777 for path in (in_use, beside)} == {0o600}, "a probe's headers may hold credentials"
+    for damage in ("", "[1]", "{"):
+        beside.write_text(damage)
+        store.use_policy("auth", one)
+        assert store.policy("auth") == {"port": 1}, "without its own it keeps those in use"
