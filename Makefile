@@ -42,7 +42,7 @@ unit: $(READY)  ## unit tests
 	@python tests/run unit
 
 integration: $(READY)  ## tests against real PostgreSQL, Redis and JVMs
-	@python tests/run backend integration
+	@python tests/run backend integration deploy
 
 molecule: $(READY)  ## deploy on a systemd host (needs root or a Docker engine)
 	@python tests/run backend molecule

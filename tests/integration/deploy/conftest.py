@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import socket
 from collections.abc import Callable, Iterator
 
@@ -13,7 +14,9 @@ import pytest
 from . import light
 from .fleet import Fleet, user_of_services
 
-FIRST_PORT, LAST_PORT, STEP = 15700, 15799, 6
+#: Each worker of pytest-xdist takes its ports from a range of its own.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+FIRST_PORT, LAST_PORT, STEP = 15700 + 1000 * WORKER, 15799 + 1000 * WORKER, 6
 
 
 @pytest.fixture(scope="session")
