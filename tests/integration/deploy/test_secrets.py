@@ -122,5 +122,6 @@ def test_files(seeded: Fleet) -> None:
                 holding.append(str(path))
                 assert not readable_by_others(path, seeded.base), path
     # The console log has what the failing service itself said about its password.
-    expected = ("/environment", "/service.json", "/log/beta.console.log")
+    # Probes may carry credentials: service.json has those in use, policy.json those of each release.
+    expected = ("/environment", "/service.json", "/policy.json", "/log/beta.console.log")
     assert holding and all(path.endswith(expected) for path in holding), holding
