@@ -32,7 +32,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         earlier = plain(self._task.args.get("compared") or {})
-        if earlier and not earlier["pending"]:
+        writes = any(service["writes"] for service in earlier.get("services", {}).values())
+        if earlier and not writes:
             return {**result, **{k: v for k, v in earlier.items() if k not in ("changed", "pending")}, "changed": False}
         view = View(task_vars, self._templar)
         platform = view.catalogue()

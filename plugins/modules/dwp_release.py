@@ -137,11 +137,14 @@ def compare(module, store, manager, document):
     services, diffs = {}, []
     for spec in specs:
         name = spec["service"]
-        decision = plan.decide(observe.observe(store, manager, spec, found[name], orphans.get(name, ())), manager.kind)
+        seen = observe.observe(store, manager, spec, found[name], orphans.get(name, ()))
+        decision = plan.decide(seen, manager.kind)
         services[name] = {
             "action": decision.action, "reasons": list(decision.reasons), "current": found[name].current,
             "release": store.find(name, store.digest(spec)), "outcome": found[name].outcome, "port": spec["port"],
             "orphans": orphans.get(name, []),
+            # Whether staging has anything to write: what is merely stopped needs nothing but its start.
+            "writes": decision.action in ("install", "replace", "repair", "policy") or bool(seen.tampered) or seen.policy_differs,
         }
         if decision.action in ("install", "replace", "repair"):
             diffs.append(diff_of(store, spec, found[name].current, document["fingerprint_key"]))

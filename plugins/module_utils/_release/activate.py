@@ -20,6 +20,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._lock import Activatio
 from ansible_collections.dwp.backend.plugins.module_utils._release import evidence, observe, plan, state
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
 
+GATE_INTERVAL = 0.2  # s between two questions: waiting costs nothing on the host, and a deployment waits four times or more
 START_GRACE = 5.0  # s in which the manager has to show a process
 
 
@@ -176,6 +177,7 @@ class Host:
             probes,
             timeout=timeout or max((float(p.get("start_timeout", 180)) for p in policies.values()), default=180.0),
             successes=max((int(p.get("successes", _gate.GATE_SUCCESSES)) for p in policies.values()), default=_gate.GATE_SUCCESSES),
+            interval=GATE_INTERVAL,
             memory=memory.setdefault("gate", {}),
             pause_after=pause_after,
         ) if probes else {}
