@@ -35,6 +35,7 @@ RATIO, SECONDS, MEGABYTES = 0.1, 2.0, 200
 
 
 def load(path: Path) -> Any:
+    sys.path.insert(0, str(ROOT))  # the servers of the tests are used outside pytest
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
