@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.plugin_utils import journal
 
-SLICE = 10.0  # seconds between two lines of progress; each slice costs a module call, in which nothing is asked
+SLICE = 5.0  # seconds between two lines of progress
 
 
 class ActionModule(ActionBase):
