@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import os
-import pwd
 import signal
 import time
 from collections.abc import Collection
 from typing import Callable
 
-from ansible_collections.dwp.backend.plugins.module_utils._ports import Listener, listeners
+from ansible_collections.dwp.backend.plugins.module_utils._ports import Listener, listeners, user_name
 from ansible_collections.dwp.backend.plugins.module_utils._processes import ProcessError, process_ids, read_stat
 
 
@@ -45,13 +44,6 @@ def foreign_listener(port: int, ours: Collection[int], proc: str = "/proc") -> L
     if found is None or (found.pid and (found.pid in ours or parent_of(found.pid, proc) in ours)):
         return None
     return found
-
-
-def user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def describe(listener: Listener) -> str:

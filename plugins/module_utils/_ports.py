@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -22,6 +23,14 @@ class Listener(NamedTuple):
     command: str
     user: int
     environment: dict[str, str]
+
+
+def user_name(uid: int) -> str:
+    """Name of a user, or its number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def parse_listeners(text: str) -> dict[int, tuple[int, int]]:

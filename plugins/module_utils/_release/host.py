@@ -137,8 +137,8 @@ def check_ports(specs: Sequence[Mapping[str, Any]], root: str, pids: Mapping[str
             orphans[spec["service"]] = listener.pid
             continue
         who = (
-            f"process {listener.pid} ({listener.command or 'unknown'}, user {user_name(listener.user)})"
-            if listener.pid else f"a process of user {user_name(listener.user)} that may not be looked into"
+            f"process {listener.pid} ({listener.command or 'unknown'}, user {_ports.user_name(listener.user)})"
+            if listener.pid else f"a process of user {_ports.user_name(listener.user)} that may not be looked into"
         )
         problems.append(
             f"port {spec['port']} of {spec['service']} is taken by {who}; stop it, or give the service another port"
@@ -151,13 +151,6 @@ def is_ours(environment: Mapping[str, str], service: str, root: str) -> bool:
     return environment.get("DWP_SERVICE") == service and environment.get("DWP_LAUNCH", "").startswith(
         os.path.join(os.path.realpath(root), "services", service) + os.sep
     )
-
-
-def user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def complete(spec: dict[str, Any], java: str | None) -> dict[str, Any]:
