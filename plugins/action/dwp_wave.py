@@ -24,12 +24,14 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         first = "undo" if arguments.pop("undo", False) else "apply"
+        watch = arguments.pop("watch", False)
         host = str(task_vars["inventory_hostname"])
         self._task_vars = task_vars
         self._prefix = f"{host}: " if len(task_vars.get("ansible_play_hosts_all", [])) > 1 else ""
-        if not arguments.get("services"):
+        if not (watch or arguments.get("services")):
             return {**result, "skipped": True, "changed": False, "services": {}, "unhealthy": []}
         begin = time.monotonic()
+        first, then = ("settle", "settle") if watch else (first, "gate")
         answer = self._call({**arguments, "action": first, "pause_after": SLICE}, task_vars)
         changed = bool(answer.get("changed"))
         done: set[str] = set()
@@ -37,8 +39,10 @@ class ActionModule(ActionBase):
             self._show(answer["services"], done, time.monotonic() - begin)
             if not answer["unfinished"]:
                 break
+            if watch:
+                self._display.display(f"  {self._prefix}watching {', '.join(answer['unfinished'])} for the settle time", color="cyan")
             answer = self._call(
-                {**arguments, "action": "gate", "memory": answer["memory"], "pause_after": SLICE}, task_vars
+                {**arguments, "action": then, "memory": answer["memory"], "pause_after": SLICE}, task_vars
             )
         answer.pop("invocation", None)
         answer.pop("memory", None)
@@ -82,7 +86,8 @@ class ActionModule(ActionBase):
     @staticmethod
     def _failure(name: str, outcome: Mapping[str, Any], host: str) -> str:
         evidence = outcome.get("evidence") or {}
-        lines = [f"{name} on {host} did not pass its gate: {outcome['message']}"]
+        # "left": it passed its gate, and did not stay healthy for the settle time.
+        lines = [f"{name} on {host} {'broke' if outcome.get('left') else 'did not pass its gate'}: {outcome['message']}"]
         if evidence.get("lines"):
             lines.append(f"Last words ({evidence['source']}):")
             lines += [f"  | {line[:200]}" for line in evidence["lines"][-12:]]

@@ -43,14 +43,15 @@ options:
       - V(undo) marks the current release and goes back to the last known good one before it; a service without one is stopped.
       - V(stop) stops gracefully.
       - V(retire) stops services that do not belong to the host any more and takes their definitions away.
+      - V(settle) watches what passed its gate in O(deployment) until O(settle) seconds after that. O(services) is not needed.
     type: str
-    choices: [apply, gate, undo, stop, retire]
+    choices: [apply, gate, undo, stop, retire, settle]
     required: true
   services:
     description: The services and, for V(apply), what is to be done with each.
     type: list
     elements: dict
-    required: true
+    default: []
     suboptions:
       name:
         description: Name of the service.
@@ -85,6 +86,12 @@ options:
     description: Number of releases kept per service once its gate has passed.
     type: int
     default: 5
+  settle:
+    description:
+      - Seconds for which a service has to stay healthy, in the same process, after its gate.
+      - With O(action=apply) and O(action=gate) what passed its gate earlier in O(deployment) is looked at; if one is gone, the call ends.
+    type: float
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -111,7 +118,7 @@ unfinished:
   elements: str
   sample: []
 unhealthy:
-  description: Names of the services that failed their gate.
+  description: Names of the services that failed their gate, or did not stay healthy after it (RV(services) has C(left) then).
   returned: success
   type: list
   elements: str
@@ -140,6 +147,13 @@ def run(params, host):
     if params["action"] in ("stop", "retire"):
         touched = host.stop(names) if params["action"] == "stop" else host.retire(names)
         return {"changed": bool(touched), "stopped": touched, "services": {}, "unfinished": [], "unhealthy": [], "memory": {}}
+    if params["settle"] and params["action"] in ("apply", "gate", "settle"):
+        # In the middle of a deployment one look is enough: the end waits.
+        seconds = params["settle"] if params["action"] == "settle" else 0
+        gone, watched = host.settle(seconds, params["pause_after"])
+        if gone or params["action"] == "settle":
+            unfinished = [] if gone else watched
+            return {"changed": False, "services": gone, "unfinished": unfinished, "unhealthy": sorted(gone), "memory": {}}
     changed = False
     memory = dict(params["memory"])
     stopped = {}
@@ -171,9 +185,9 @@ def main():
             root=dict(type="path", required=True),
             manager=dict(type="str", choices=["systemd", "supervisor"], default="systemd"),
             user=dict(type="str", default="dwp"),
-            action=dict(type="str", choices=["apply", "gate", "undo", "stop", "retire"], required=True),
+            action=dict(type="str", choices=["apply", "gate", "undo", "stop", "retire", "settle"], required=True),
             services=dict(
-                type="list", elements="dict", required=True,
+                type="list", elements="dict", default=[],
                 options=dict(
                     name=dict(type="str", required=True),
                     action=dict(
@@ -187,6 +201,7 @@ def main():
             pause_after=dict(type="float", default=0),
             memory=dict(type="dict", default={}),
             keep=dict(type="int", default=5),
+            settle=dict(type="float", default=0),
         ),
         supports_check_mode=True,
     )

@@ -42,7 +42,7 @@ options:
     description: The services with what is to be done, see O(dwp.backend.dwp_service#module:services).
     type: list
     elements: dict
-    required: true
+    default: []
   deployment:
     description: Id of the deployment.
     type: str
@@ -51,6 +51,16 @@ options:
     description: Number of releases kept per service.
     type: int
     default: 5
+  settle:
+    description:
+      - Seconds for which a service has to stay healthy, in the same process, after its gate; 0 if nobody watches.
+      - What passed its gate earlier in O(deployment) is looked at along the way.
+    type: float
+    default: 0
+  watch:
+    description: Do nothing but watch what passed its gate in O(deployment) until O(settle) seconds after that.
+    type: bool
+    default: false
   undo:
     description: Go back to the last known good releases instead, for services that O(deployment) touched.
     type: bool

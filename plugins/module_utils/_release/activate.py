@@ -17,7 +17,7 @@ from typing import Any, Callable, NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils import _gate, _journal, _lock, _manager, _probe_model, _processes
 from ansible_collections.dwp.backend.plugins.module_utils._lock import ActivationError, host_lock, now
-from ansible_collections.dwp.backend.plugins.module_utils._release import evidence, observe, plan, state
+from ansible_collections.dwp.backend.plugins.module_utils._release import evidence, observe, plan, settle, state
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
 
 GATE_INTERVAL = 0.2  # s between two questions: waiting costs nothing on the host, and a deployment waits four times or more
@@ -193,8 +193,23 @@ class Host:
                 # How long ago it was settled: the others may have taken longer.
                 ago = max(0.0, memory.get("gate", {}).get("elapsed", 0.0) - result.get("waited_s", 0.0))
                 began = memory.get("applied", {}).get(name, {}).get("began", 0.0)
-                self._record(name, result, ended - ago, began)
+                self._record(name, result, ended - ago, began, pids.get(name))
         return results
+
+    def settle(self, seconds: float, pause_after: float) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        """Watch what passed its gate in this deployment; with 0 s one look at the processes. Failures, and who is watched on."""
+        names = self.store.services()
+        found, left = settle.broken(
+            settle.watched({n: self.store.state(n)[0] for n in names}, self.deployment),
+            {n: self.store.policy(n) for n in names} if seconds else {}, settle=seconds, pause_after=pause_after,
+        )
+        results: dict[str, dict[str, Any]] = {}
+        for name, (cause, message) in found.items():
+            results[name] = {
+                "name": name, "healthy": False, "final": True, "cause": cause, "message": message, "pid": 0, "shallow": False, "left": True,
+            }
+            self._record(name, results[name], time.time(), float("inf"), None)
+        return results, [entry.service for entry in left]
 
     def _find_processes(self, services: Sequence[str], pids: dict[str, Any]) -> None:
         """The process of each service, once: the manager may need a moment to show it."""
@@ -225,7 +240,9 @@ class Host:
             return f"{name}: process {process['pid']} runs release {running}, but {current} is active"
         return None
 
-    def _record(self, name: str, result: dict[str, Any], settled: float, began: float) -> None:
+    def _record(
+        self, name: str, result: dict[str, Any], settled: float, began: float, process: Mapping[str, Any] | None
+    ) -> None:
         """The outcome into the state; on failure the evidence into the result."""
         current = self.store.current(name)
         known, _warning = self.store.state(name)
@@ -238,6 +255,7 @@ class Host:
             details.update(start_seconds=round(max(0.0, settled - started), 2), started_by=self.deployment)
         if result["healthy"]:
             outcome = "good"
+            details.update(settle.details(process, self.deployment) if process else {})
         else:
             details["message"] = result["message"]
             outcome = "failed"

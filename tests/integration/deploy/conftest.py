@@ -32,6 +32,13 @@ def new_ports() -> Callable[[], int]:
     return lambda: next(number for number in numbers if all(free(number + n) for n in range(STEP)))
 
 
+@pytest.fixture(scope="session")
+def transaction_ports() -> Callable[[], int]:
+    """The same for the tests of settle time, schema guard, full disk and lost hosts, which may run beside the others."""
+    numbers = itertools.cycle(range(21400 + 1000 * WORKER, 21500 + 1000 * WORKER - STEP, STEP))
+    return lambda: next(number for number in numbers if all(free(number + n) for n in range(STEP)))
+
+
 def free(port: int) -> bool:
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -93,7 +93,7 @@ class Fleet:
         self.variables: dict[str, Any] = {
             "dwp_environment": "test", "dwp_manager": "supervisor", "dwp_user": USER,
             "dwp_artifacts_dir": str(self.artifacts), "dwp_report_dir": str(self.base / "reports"),
-            "infra_embedded_venv": sys.prefix,
+            "infra_embedded_venv": sys.prefix, "dwp_settle": 0,  # a test that wants it sets it
             "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}",
         }  # fmt: skip
 

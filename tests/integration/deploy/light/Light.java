@@ -12,7 +12,8 @@ import java.util.Map;
 
 /**
  * A service that starts in a moment and answers as Spring Boot's actuator does. LIGHT_MODE: ok, fail (ends at once), never
- * (answers 503), dies (healthy, then ends after LIGHT_SECONDS), slow (listens only after LIGHT_SECONDS).
+ * (answers 503), dies (healthy, then ends after LIGHT_SECONDS), sickens (healthy, then 503 after LIGHT_SECONDS), slow (listens
+ * only after LIGHT_SECONDS).
  */
 public final class Light {
     public static void main(String[] args) throws Exception {
@@ -27,8 +28,8 @@ public final class Light {
         }
         HttpServer server = HttpServer.create(new InetSocketAddress(Integer.parseInt(variable("SERVER_PORT", "8080"))), 0);
         boolean up = !mode.equals("never");
-        byte[] health = ("{\"status\":\"" + (up ? "UP" : "DOWN") + "\"}").getBytes(StandardCharsets.UTF_8);
-        server.createContext("/actuator/health", exchange -> answer(exchange, up ? 200 : 503, health));
+        long sick = mode.equals("sickens") ? System.nanoTime() + (long) (seconds * 1e9) : Long.MAX_VALUE;
+        server.createContext("/actuator/health", exchange -> health(exchange, up && System.nanoTime() < sick));
         server.createContext("/environment", exchange -> answer(exchange, 200, environment()));
         byte[] mark = Light.class.getResourceAsStream("/mark.txt").readAllBytes();
         server.createContext("/mark", exchange -> answer(exchange, 200, mark));
@@ -52,6 +53,10 @@ public final class Light {
             out.writeBytes((entry.getKey() + "=" + entry.getValue() + "\0").getBytes(StandardCharsets.UTF_8));
         }
         return out.toByteArray();
+    }
+
+    private static void health(HttpExchange exchange, boolean up) throws IOException {
+        answer(exchange, up ? 200 : 503, ("{\"status\":\"" + (up ? "UP" : "DOWN") + "\"}").getBytes(StandardCharsets.UTF_8));
     }
 
     private static void answer(HttpExchange exchange, int status, byte[] body) throws IOException {
