@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import signal
 import time
 from collections.abc import Sequence
 from typing import Callable, NamedTuple, Protocol
@@ -15,6 +16,10 @@ from ansible_collections.dwp.backend.plugins.module_utils import _supervisor
 
 #: (argv) -> (rc, stdout, stderr); AnsibleModule.run_command fits.
 Run = Callable[[Sequence[str]], "tuple[int, str, str]"]
+
+
+#: ExecMainCode: CLD_KILLED and CLD_DUMPED of waitid(2), by which ExecMainStatus is the number of a signal.
+_SIGNALLED = ("2", "3")
 
 
 class ManagerError(Exception):
@@ -30,6 +35,8 @@ class Running(NamedTuple):
     restarts: int = 0
     exit_status: int = 0
     enabled: bool = True
+    exit_signal: str = ""  # that ended the last process; supervisor tells it in its log alone
+    result: str = ""  # systemd's word for how the unit ended: exit-code, signal, oom-kill, timeout, start-limit-hit ...
 
     @property
     def active(self) -> bool:
@@ -61,7 +68,7 @@ class Manager(Protocol):
 class Systemd:
     kind = "systemd"
     _SHOW = ("Id", "LoadState", "ActiveState", "SubState", "MainPID", "NRestarts", "ExecMainStatus", "UnitFileState",
-             "ExecMainStartTimestampMonotonic")
+             "ExecMainStartTimestampMonotonic", "ExecMainCode", "Result")
 
     def __init__(self, run: Run, units: str = "/etc/systemd/system", proc: str = "/proc") -> None:
         self._run, self._units, self._proc = run, units, proc
@@ -116,9 +123,13 @@ class Systemd:
             state = "failed"  # it died and waits for its next try
         monotonic = int(fields.get("ExecMainStartTimestampMonotonic") or 0)
         since = time.time() - self._uptime() + monotonic / 1e6 if monotonic else 0.0
+        status = int(fields.get("ExecMainStatus") or 0)
+        signalled = fields.get("ExecMainCode") in _SIGNALLED
+        result = fields.get("Result", "")
         return Running(
             state, int(fields.get("MainPID") or 0), round(since, 2), int(fields.get("NRestarts") or 0),
-            int(fields.get("ExecMainStatus") or 0), fields.get("UnitFileState") == "enabled",
+            status, fields.get("UnitFileState") == "enabled",
+            _signal_name(status) if signalled else "", "" if result == "success" else result,
         )
 
     @staticmethod
@@ -216,6 +227,13 @@ class Supervisord:
             return self._supervisor.remove(name, timeout)
         except _supervisor.SupervisorError as error:
             raise ManagerError(str(error)) from error
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def of_kind(kind: str, root: str, run: Run) -> Manager:

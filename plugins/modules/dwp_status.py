@@ -118,70 +118,11 @@ host:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils import _gate, _lock, _manager, _probe_model
-from ansible_collections.dwp.backend.plugins.module_utils._release import host, observe, plan
-from ansible_collections.dwp.backend.plugins.module_utils._release.activate import is_shallow
+from ansible_collections.dwp.backend.plugins.module_utils import _lock, _manager, _probe_model
+from ansible_collections.dwp.backend.plugins.module_utils._release import host, observe
+from ansible_collections.dwp.backend.plugins.module_utils._release.status import add_health, describe
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
 from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError
-
-
-def describe(store, manager, name, found):
-    """One service, without its health."""
-    current = found.current
-    policy = store.policy(name)
-    state, _warning = store.state(name)
-    last = next((e for e in reversed(state["activations"]) if e["release"] == current), {})
-    environment = store.text(name, current, "environment") if current else None
-    unit = store.text(name, current, "unit") if current else None
-    tampered = store.tampered(name, current) if current else []
-    if unit is not None and manager.definition(name) != unit:
-        tampered.append(f"{manager.kind} definition")
-    return {
-        "current": current,
-        "version": found.manifest.get("version"),
-        "git_sha": found.manifest.get("artifact", {}).get("git_sha", ""),
-        "process_release": found.process_release,
-        "state": found.running.state,
-        "pid": found.running.pid,
-        "since": found.running.since,
-        "restarts": found.running.restarts,
-        "exit_status": found.running.exit_status,
-        "outcome": found.outcome,
-        "deployment": last.get("deployment"),
-        "started_by": last.get("started_by"),
-        "activated_at": last.get("at"),
-        "start_seconds": last.get("start_seconds"),
-        "wave": policy.get("wave", 0),
-        "after": policy.get("after", []),
-        "port": found.manifest.get("port"),
-        "drift": plan.drift(found.process.environment, environment)
-        if found.process and environment is not None and found.process_release == current else [],
-        "tampered": tampered,
-        "releases": store.releases(name),
-        "warning": found.warning,
-        "healthy": None,
-        "cause": "" if found.running.active else "process_dead",
-        "message": "" if found.running.active else f"{name} is {found.running.state}",
-        "shallow": False,
-    }
-
-
-def add_health(store, services, timeout):
-    """Ask every running service once, all at the same time."""
-    probes = []
-    for name, service in services.items():
-        if service["pid"] and store.policy(name):
-            probes.append({**store.policy(name)["probe"], "process": {"pid": service["pid"]}})
-        elif service["state"] not in ("running", "starting"):
-            service["healthy"] = False
-    if not probes:
-        return
-    for name, outcome in _gate.gate(_probe_model.parse_probes(probes), timeout=0, probe_timeout=timeout, successes=1).items():
-        services[name].update(
-            healthy=outcome.healthy, cause=outcome.cause, message=outcome.message,
-            shallow=is_shallow(outcome.as_dict(), store.policy(name)),
-            components=outcome.components, rung=outcome.rung,
-        )
 
 
 def main():

@@ -293,33 +293,13 @@ code:
 """
 
 import gc
-from datetime import datetime
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, leave, status
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.ask import ask
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import resolve
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version, parse_target
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.placeholders import Placeholders
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollbacks import Rollbacks
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.scan import scan
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.snapshot import read_snapshot
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.validate import IgnorePatterns
-
-
-def judging_of(params: dict[str, Any]) -> status.Judging:
-    """The options that bear on states and validation; FlywayError for values that mean nothing."""
-    parse_target(params["target"])
-    return status.Judging(
-        schemas=params["schemas"],
-        target=params["target"],
-        out_of_order=params["out_of_order"],
-        patterns=IgnorePatterns(params["ignore_migration_patterns"]),
-        baseline_on_migrate=params["baseline_on_migrate"],
-        baseline_version=Version.parse(params["baseline_version"]),
-    )
 
 
 def states_of(names: list[str]) -> list[str]:
@@ -336,25 +316,8 @@ def states_of(names: list[str]) -> list[str]:
 
 def run(params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The answer, and what of ``fail_on`` occurs in it."""
-    judging, fail_on, options = judging_of(params), states_of(params["fail_on"]), argspec.files_of(params)
-    values = argspec.placeholder_values(params)
-    login = argspec.login_of(params)
-    files = scan(params["locations"], params["jar"], params["fail_on_missing_locations"])
-    undo = scan(params["undo_locations"], params["jar"], params["fail_on_missing_locations"])
-    snapshot = read_snapshot(login, params["schemas"], params["default_schema"], params["table"])
-    placeholders = Placeholders(
-        values,
-        status.builtin_placeholders(snapshot, datetime.now(), params["working_directory"], params["flyway_environment"]),
-        params["placeholder_prefix"],
-        params["placeholder_suffix"],
-        params["placeholder_separator"],
-        params["placeholder_replacement"],
-    )
-    resolved = resolve(files.resources, options, placeholders)
-    resolved.warnings[:0] = files.warnings + undo.warnings
-    sidecars = resolved.undo_files + resolve(undo.resources, options, placeholders).undo_files
-    rollbacks = Rollbacks(sidecars, placeholders, params["table"])
-    answer = status.build(snapshot, resolved, judging, placeholders, rollbacks.of)
+    fail_on = states_of(params["fail_on"])
+    answer = ask(params)
     return answer, status.failures(answer, fail_on)
 
 
