@@ -115,7 +115,7 @@ def comment_lines(text: str) -> list[CommentLine]:
     nesting = lexer.Nesting()
     run = block = 0
     fresh = True  # between statements
-    for token in lexer.tokenize(text, script=True):
+    for token in lexer.outline(text):
         if token.kind in (lexer.SPACE, lexer.COPY_DATA):
             continue
         if token.kind in (lexer.LINE_COMMENT, lexer.BLOCK_COMMENT):

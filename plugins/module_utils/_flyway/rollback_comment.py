@@ -104,7 +104,7 @@ class _Reader:
     def _append(self, number: int, text: str) -> None:
         self.section.body.append((number, text))
         inside = bool(self.pending)
-        self.pending += text + "\n"
+        self.pending = f"{self.pending}\n{text}" if inside else text
         if inside and ";" not in text and "*/" not in text:
             return  # nothing that could end what is open
         statements = lexer.split(self.pending)

@@ -47,9 +47,10 @@ ALLOWED: dict[str, frozenset[str] | None] = {
     "SET": None,
 }
 _CONTROL = frozenset(["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE"])
+_BEGINNINGS = _CONTROL.union(ALLOWED)
 _SETTINGS = frozenset(["SEARCH_PATH", "CLIENT_MIN_MESSAGES", "CHECK_FUNCTION_BODIES", "ROW_SECURITY", "CONSTRAINTS"])
+_FIRST_WORD = re.compile(r"\s*([A-Za-z]+)\b(?![:：])")
 _UNRESOLVED = re.compile(r"\$\{[^}\n]*\}")
-_ELLIPSIS = re.compile(r"\.\.\.|…")
 _POINTER = re.compile(r"[\w./-]+\.sql\b", re.IGNORECASE)
 
 HOW = "Write only SQL statements, each ended by a semicolon, or 'none' if nothing has to be undone."
@@ -57,8 +58,8 @@ HOW = "Write only SQL statements, each ended by a semicolon, or 'none' if nothin
 
 def starts_like_sql(line: str) -> bool:
     """Does the line begin with a verb of the list (or transaction control), whatever follows?"""
-    word = re.match(r"\s*([A-Za-z]+)\b(?![:：])", line)
-    return bool(word) and word.group(1).upper() in (*ALLOWED, *_CONTROL) if word else False
+    word = _FIRST_WORD.match(line)
+    return word is not None and word.group(1).upper() in _BEGINNINGS
 
 
 def looks_like_statement(line: str) -> bool:
@@ -108,18 +109,18 @@ def refusal(statement: lexer.Statement, table: str = "flyway_schema_history") ->
     if statement.problem:
         return statement.problem
     words = statement.words()
-    code = "".join(t.text for t in statement.tokens if t.kind not in lexer.BLANK and t.kind != lexer.STRING)
+    name = _UNRESOLVED.search(statement.text)
+    if name:
+        return f"the placeholder {name.group()} has no value"
     outer = "".join(t.text for t in statement.tokens if t.kind == lexer.SYMBOL or t.kind == lexer.WORD)
-    if _UNRESOLVED.search(statement.text):
-        name = _UNRESOLVED.search(statement.text)
-        return f"the placeholder {name.group() if name else ''} has no value"
-    if _ELLIPSIS.search(outer):
+    if "..." in outer or "…" in outer:
         return "an ellipsis stands for SQL that is not written"
     problem = shape_problem(words)
     if problem:
         if words[0] != "\\" and _POINTER.search(statement.text):
             return "a pointer to a file instead of SQL"
         return problem
+    code = "".join(t.text for t in statement.tokens if t.kind not in lexer.BLANK and t.kind != lexer.STRING)
     if table.lower() in statement.text.lower() or table.lower() in code.lower():
         return f"it names the history table {table}, which only the rollback itself may change"
     return missing_semicolon(statement)
@@ -153,8 +154,10 @@ def missing_semicolon(statement: lexer.Statement) -> str:
 
 def own_history_delete(statement: lexer.Statement, table: str, version: str | None) -> bool:
     """DELETE FROM <table> WHERE version = '<own>': what hand-written rollbacks do; the rollback does it itself."""
+    if version is None or table.lower() not in statement.text.lower():
+        return False
     words = [w for w in statement.words() if w not in ("(", ")")]
-    if words[:2] != ["DELETE", "FROM"] or version is None:
+    if words[:2] != ["DELETE", "FROM"]:
         return False
     rest = words[2:]
     if len(rest) > 2 and rest[1] == ".":

@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.dwp.backend.plugins.module_utils._flyway import lexer, verbs
+from ansible_collections.dwp.backend.plugins.module_utils._flyway import comment_lines, lexer, verbs
 
 
 def texts(sql):
@@ -107,6 +109,20 @@ def test_tokens_are_the_text(text):
     assert all(text[t.start : t.end] == t.text for t in tokens)
     assert not any(t.unterminated for t in tokens[:-1])
     assert [t.line for t in tokens] == [lexer.count_newlines(text[: t.start]) + 1 - _half(text, t.start) for t in tokens]
+
+
+@given(ANY | st.lists(PIECES | st.sampled_from(["-- a", "/* b */", "COPY t FROM STDIN;", "it's", "1$$"]), max_size=30).map(" ".join))
+def test_an_outline_shows_the_same_comments(text):
+    """Whatever is taken together as code: where a comment stands, and what comes between two of them, is the same."""
+    found = comment_lines.comment_lines(text)
+    with mock.patch.object(lexer, "outline", lambda text: lexer.tokenize(text, script=True)):
+        expected = comment_lines.comment_lines(text)
+    assert [line._replace(run=0) for line in found] == [line._replace(run=0) for line in expected]
+    assert [a.run == b.run for a, b in pairwise(found)] == [a.run == b.run for a, b in pairwise(expected)]
+
+
+def pairwise(lines):
+    return list(zip(lines, lines[1:]))
 
 
 def _half(text, at):
