@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.dwp.backend.plugins.module_utils._platform import steps
 from ansible_collections.dwp.backend.plugins.module_utils._release.plan import TOUCHING
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
 
@@ -24,6 +25,7 @@ class ActionModule(ActionBase):
                 "platform": {"type": "dict", "required": True},
                 "plans": {"type": "str", "required": True},
                 "strict": {"type": "bool", "default": False},
+                "rolling": {"type": "bool", "default": True},
             }
         )
         platform = plain(args["platform"])
@@ -52,6 +54,8 @@ class ActionModule(ActionBase):
                         lines.append(f"  wave {number}  {action:8} {name}{where}: {reasons}")
             if busy:
                 waves.append(wave)
+        found_steps = steps.steps(platform, platform["waves"], plans, rolling=args["rolling"])
+        lines += steps.remarks(platform, found_steps, plans)
         for host, names in retired.items():
             lines += [f"  at the end  retire   {name} on {host}: the inventory does not place it there any more" for name in names]
         if staying and not problems and not lines:
@@ -60,4 +64,4 @@ class ActionModule(ActionBase):
         if problems and args["strict"]:
             return {**result, "failed": True, "msg": "Nothing was changed.\n  " + "\n  ".join(problems)}
         self._display.display("\n".join(lines) if lines else "  Nothing to do: every service has its wanted release.")
-        return {**result, "changed": False, "waves": waves, "lines": lines}
+        return {**result, "changed": False, "waves": waves, "steps": found_steps, "lines": lines}

@@ -30,6 +30,7 @@ class ActionModule(ActionBase):
                 "title": {"type": "str", "required": True},
                 "platform": {"type": "dict", "required": True},
                 "statuses": {"type": "str", "required": True},
+                "known": {"type": "str", "default": ""},
                 "broken": {"type": "list", "elements": "str", "default": []},
                 "deployment": {"type": "str", "default": ""},
                 "report_dir": {"type": "str", "default": ""},
@@ -38,7 +39,7 @@ class ActionModule(ActionBase):
             }
         )
         args = plain(args)
-        statuses = {h: plain(task_vars["hostvars"][h].get(args["statuses"]) or {}) for h in task_vars["ansible_play_hosts_all"]}
+        statuses = {h: self._status(task_vars["hostvars"][h], args) for h in task_vars["ansible_play_hosts_all"]}
         instances = self._instances(args["platform"], statuses)
         # What --limit or dwp_only left out is shown as far as it is known, and not judged.
         selected = args["platform"]["selected"]
@@ -68,6 +69,12 @@ class ActionModule(ActionBase):
             names = ", ".join(f"{i['service']} on {i['host']} ({i['cause'] or i['state']})" for i in problems)
             result.update(failed=True, msg=f"not healthy: {names}", report={}, outcome=outcome)
         return result
+
+    @staticmethod
+    def _status(variables: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
+        """The last look at a host, or what comparing saw there if there was no need for another one."""
+        found = plain(variables.get(args["statuses"]) or {})
+        return {"services": plain(variables[args["known"]])["status"]} if found.get("skipped") else found
 
     @staticmethod
     def _locks(statuses: Mapping[str, Any], own: str) -> list[str]:

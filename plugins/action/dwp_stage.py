@@ -20,7 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.dwp.backend.plugins.module_utils import _envfile, _supervisor
 from ansible_collections.dwp.backend.plugins.module_utils._platform import environment as derive
 from ansible_collections.dwp.backend.plugins.module_utils._release import jar, texts
-from ansible_collections.dwp.backend.plugins.plugin_utils import artifacts
+from ansible_collections.dwp.backend.plugins.plugin_utils import artifacts, lock
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, plain
 
 
@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
         earlier = plain(self._task.args.get("compared") or {})
         writes = any(service["writes"] for service in earlier.get("services", {}).values())
         if earlier and not writes:
-            return {**result, **{k: v for k, v in earlier.items() if k not in ("changed", "pending")}, "changed": False}
+            return {**result, **{k: v for k, v in earlier.items() if k not in ("changed", "pending", "status", "lock")}, "changed": False}
         view = View(task_vars, self._templar)
         platform = view.catalogue()
         services = [n for n in platform["selected"] if view.host in platform["services"][n]["hosts"]]
@@ -58,7 +58,7 @@ class ActionModule(ActionBase):
             if earlier and not self._task.check_mode:
                 answer = {**earlier, "changed": earlier["pending"]}  # compared already; staging compares once more by itself
             else:
-                answer = self._execute_module("dwp.backend.dwp_release", module_args=arguments, task_vars=task_vars)
+                answer = self._compare(arguments, task_vars)
             if self._task.args.get("compare"):
                 answer.pop("diff", None)
                 answer.update(pending=bool(answer.get("changed")), changed=False)
@@ -73,12 +73,26 @@ class ActionModule(ActionBase):
             self._remove_tmp_path(self._connection._shell.tmpdir)
         answer.pop("invocation", None)
         result.update(answer)
-        if result.get("problems"):
+        if result.get("problems") and not result.get("failed"):
             result["failed"] = True
             result["msg"] = f"{view.host}: nothing was changed on this host.\n  " + "\n  ".join(result["problems"])
         for warning in result.get("warnings_found", []) if not earlier else ():
             self._display.warning(f"{view.host}: {warning}")
         return result
+
+    def _compare(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        """The answer of the host; with ``lock`` only if this deployment has the lock."""
+        def call(wanted: dict[str, Any]) -> dict[str, Any]:
+            more = {"lock": wanted} if wanted else {}
+            return self._execute_module("dwp.backend.dwp_release", module_args={**arguments, **more}, task_vars=task_vars)
+
+        kind = plain(self._task.args.get("lock") or {})
+        if not kind:
+            return call({})
+        wish = {**kind, "owner": lock.owner()}
+        answer = lock.ask(call, wish, "lock")
+        refused = lock.tell(self, task_vars, "held", answer.get("lock", {}), {**wish, "deployment": arguments["deployment"]})
+        return {**answer, "failed": True, "msg": refused} if refused else answer
 
     def _send(self, data: bytes, name: str) -> str:
         """A file only the target's user can read; never an argument, because it holds secrets."""

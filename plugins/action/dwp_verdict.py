@@ -19,11 +19,20 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(
-            argument_spec={"results": {"type": "str", "required": True}, "earlier": {"type": "list", "elements": "str", "default": []}}
+            argument_spec={
+                "results": {"type": "str", "required": True}, "earlier": {"type": "dict", "default": {}},
+                "step": {"type": "int"}, "balancer": {"type": "list", "elements": "dict", "default": []},
+            }
         )
-        if args["earlier"]:
-            return {**result, "changed": False, "broken": True, "problems": plain(args["earlier"])}
-        problems = []
+        earlier = plain(args["earlier"])
+        if earlier.get("broken"):
+            return {**result, "changed": False, "broken": True, "problems": earlier["problems"], "steps": earlier.get("steps", [])}
+        steps = [*earlier.get("steps", []), *([] if args["step"] is None else [args["step"]])]
+        problems = [str(found["message"]) for found in plain(args["balancer"]) if found.get("broken")]
+        problems += [
+            f"The balancer's host was lost: {str(found.get('msg', 'unreachable')).splitlines()[0]}"
+            for found in plain(args["balancer"]) if found.get("unreachable")
+        ]
         for host in task_vars["ansible_play_hosts_all"]:
             found = plain(task_vars["hostvars"][host].get(args["results"])) or {}
             if found.get("unreachable"):
@@ -32,4 +41,4 @@ class ActionModule(ActionBase):
                 problems.append(str(found.get("message") or f"{host}: failed"))
         if problems:
             self._display.display("\n" + "\n".join(problems) + "\n", color="red")
-        return {**result, "changed": False, "broken": bool(problems), "problems": problems}
+        return {**result, "changed": False, "broken": bool(problems), "problems": problems, **({"steps": steps} if steps else {})}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.dwp.backend.plugins.module_utils._platform import steps as _steps
 from ansible_collections.dwp.backend.plugins.module_utils._release.plan import TOUCHING
 
 
@@ -37,6 +38,17 @@ def selected_waves(platform: Mapping[str, Any]) -> list[list[str]]:
     return [wave for wave in waves if wave]
 
 
+def steps(platform: Mapping[str, Any], hosts: Iterable[str], action: str) -> list[dict[str, Any]]:
+    """The steps of a run that does the same with every chosen instance on these hosts (restart.yml)."""
+    plans = {host: plan_for(platform, host, action) for host in hosts}
+    return _steps.steps(platform, platform["waves"], plans, rolling=True)
+
+
+def begun(steps: Iterable[Mapping[str, Any]], verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The steps that were begun before the verdict was broken; all of them if it fell after the last one."""
+    return [step for step in steps if step["number"] in verdict.get("steps", (step["number"],))]
+
+
 def names(values: Iterable[str]) -> list[dict[str, str]]:
     """Names as the list of services that dwp_service wants."""
     return [{"name": value} for value in values]
@@ -46,4 +58,5 @@ class FilterModule:
     def filters(self) -> dict[str, Any]:
         return {
             "in_wave": in_wave, "plan_for": plan_for, "selected_waves": selected_waves, "service_list": names,
+            "steps": steps, "begun": begun,
         }

@@ -32,7 +32,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(embedded), C(packages), C(docker_compose) for what lives on the host; C(external) if a service on it uses what others provide.
+  description: C(embedded), C(packages), C(docker_compose) for what lives on the host; C(external) if a service on it uses what
+    others provide, C(haproxy) if it is the balancer's host.
   type: list
   elements: str
 """
@@ -47,7 +48,9 @@ def infra_providers(platform: Mapping[str, Any], host: str) -> list[str]:
     services = [platform["services"][n] for n in platform["selected"] if host in platform["services"][n]["hosts"]]
     used = {"postgres": any(s["database"] for s in services), "redis": any(s["redis"] != "none" for s in services)}
     external = any(used[name] and entry["provider"] == "external" for name, entry in components.items())
-    return sorted(set(here)) + (["external"] if external else [])
+    balancer = platform["components"]["balancer"]
+    haproxy = balancer["provider"] == "packages" and host in balancer["hosts"]
+    return sorted(set(here)) + (["external"] if external else []) + (["haproxy"] if haproxy else [])
 
 
 class FilterModule:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: infrastructure
-short_description: What the services of this host need of PostgreSQL and Redis
+short_description: What the services of this host need of PostgreSQL and Redis, and what its balancer has to do
 version_added: 0.1.0
 author:
   - dwp.backend contributors (@dwp-backend)
@@ -28,7 +28,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: A dictionary with C(components), C(here), C(databases), C(images), C(clients) and C(proofs).
+  description: A dictionary with C(components), C(here), C(databases), C(images), C(clients), C(proofs) and, on its host, C(balancer).
   type: list
   elements: dict
 """
@@ -38,6 +38,7 @@ import copy
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.dwp.backend.plugins.module_utils._platform import balancer
 from ansible_collections.dwp.backend.plugins.module_utils._platform import environment as derive
 from ansible_collections.dwp.backend.plugins.module_utils._platform.catalogue import CatalogueError
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View
@@ -101,4 +102,5 @@ class LookupModule(LookupBase):
             "images": {k: platform["components"][k]["image"] for k in used if platform["components"][k].get("image")},
             "clients": sorted(clients["postgres"] | clients["redis"]),
             "proofs": proofs,
+            "balancer": balancer.configuration(platform, view.address) if view.host in platform["components"]["balancer"]["hosts"] else {},
         }

@@ -10,9 +10,11 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Callable, NamedTuple
+
+from ansible_collections.dwp.backend.plugins.module_utils import _journal
 
 NAME = "lock.json"
 LOCK_TIMEOUT = 90.0
@@ -138,6 +140,36 @@ def write(root: str, lock: dict[str, Any], *, exclusive: bool) -> bool:
         if os.path.exists(temporary):
             os.unlink(temporary)
     return True
+
+
+def take(root: str, wish: Mapping[str, Any], check_mode: bool = False) -> dict[str, Any]:
+    """Acquire or reclaim the lock for ``deployment``, ``kind``, ``owner``, ``expiry``, ``owner_gone``; a live foreign one stays.
+
+    Call it under host_lock(). The result says ``held``, or why not (``refused``), and what was ``interrupted``.
+    """
+    if not check_mode:
+        os.makedirs(root, mode=0o755, exist_ok=True)
+    moment = datetime.datetime.now(datetime.timezone.utc)
+    found = read(root) if os.path.isdir(root) else None
+    entry = {"deployment": wish["deployment"], "kind": wish["kind"]}
+    wanted = {**wish["owner"], **entry, "since": now(), "seen": now(), "step": "starting"}
+    decision = decide(found, wanted, expiry=wish["expiry"], now=moment, owner_gone=wish.get("owner_gone") or "")
+    result = {"changed": False, "lock": found or {}, "refused": "", "interrupted": "", "held": False}
+    if decision.what == "refuse":
+        return {**result, "refused": decision.reason}
+    if decision.what == "reclaim" and found:
+        doing = f" while {found['step']}" if found.get("step") else ""
+        result["interrupted"] = f"{decision.reason}. It was interrupted{doing}; going on finishes it, playbooks/rollback.yml undoes it."
+    if check_mode:
+        return result
+    if decision.what != "mine":
+        if not write(root, wanted, exclusive=decision.what == "acquire"):
+            return {**result, "refused": "another deployment took the lock at this very moment; try again"}
+        note = {"at": now(), **entry, "owner": wish["owner"].get("owner", "")}
+        if decision.what == "reclaim" and found:
+            _journal.append(root, {**note, "event": "reclaimed", "reason": decision.reason, "from": found["deployment"]})
+        _journal.append(root, {**note, "event": "begin"})
+    return {**result, "held": True}
 
 
 def remove(root: str) -> None:

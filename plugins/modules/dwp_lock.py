@@ -115,42 +115,12 @@ journal:
   sample: []
 """
 
-import datetime
 import os
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dwp.backend.plugins.module_utils import _journal, _lock
 from ansible_collections.dwp.backend.plugins.module_utils._lock import ActivationError, host_lock, now
-
-
-def take(params, check_mode):
-    """Acquire or reclaim; never touches a live foreign lock."""
-    root, deployment = params["root"], params["deployment"]
-    if not check_mode:
-        os.makedirs(root, mode=0o755, exist_ok=True)
-    moment = datetime.datetime.now(datetime.timezone.utc)
-    found = _lock.read(root) if os.path.isdir(root) else None
-    wanted = {
-        **params["owner"], "deployment": deployment, "kind": params["kind"], "since": now(), "seen": now(), "step": "starting",
-    }
-    decision = _lock.decide(found, wanted, expiry=params["expiry"], now=moment, owner_gone=params["owner_gone"])
-    result = {"changed": False, "lock": found or {}, "refused": "", "interrupted": "", "held": False}
-    if decision.what == "refuse":
-        return {**result, "refused": decision.reason}
-    if decision.what == "reclaim":
-        doing = f" while {found['step']}" if found.get("step") else ""
-        result["interrupted"] = f"{decision.reason}. It was interrupted{doing}; going on finishes it, playbooks/rollback.yml undoes it."
-    if check_mode:
-        return result
-    if decision.what != "mine":
-        if not _lock.write(root, wanted, exclusive=decision.what == "acquire"):
-            return {**result, "refused": "another deployment took the lock at this very moment; try again"}
-        entry = {"at": now(), "deployment": deployment, "kind": params["kind"], "owner": params["owner"].get("owner", "")}
-        if decision.what == "reclaim":
-            _journal.append(root, {**entry, "event": "reclaimed", "reason": decision.reason, "from": found["deployment"]})
-        _journal.append(root, {**entry, "event": "begin"})
-    return {**result, "held": True}
 
 
 def give_back(params, broken):
@@ -193,9 +163,9 @@ def main():
                 changed=False, lock=found or {}, held=found is not None, refused="", interrupted="", journal=_journal.read(root)
             )
         if module.check_mode:
-            module.exit_json(**take(params, True))
+            module.exit_json(**_lock.take(root, params, check_mode=True))
         with host_lock(root):
-            result = take(params, False) if params["state"] == "held" else give_back(params, params["state"] == "broken")
+            result = _lock.take(root, params) if params["state"] == "held" else give_back(params, params["state"] == "broken")
     except (ActivationError, OSError) as error:
         module.fail_json(msg=f"{root}: {error}")
     module.exit_json(**result)

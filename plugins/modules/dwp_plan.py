@@ -32,6 +32,11 @@ options:
     description: Name of the variable in which each host holds the result of M(dwp.backend.dwp_stage).
     type: str
     required: true
+  rolling:
+    description:
+      - Whether instances behind the balancer are touched one after another; C(dwp_serial) in the inventory sets another number either way.
+    type: bool
+    default: true
   strict:
     description: Fail when a host reports problems.
     type: bool
@@ -53,6 +58,15 @@ waves:
   type: list
   elements: list
   sample: [[auth], [main]]
+steps:
+  description:
+    - The same as what is done at once. A wave is one step, or several where instances follow one another. C(instances) names the
+      services by host, C(drain) the instances that leave the balancer meanwhile.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {number: 1, wave: 4, label: mail on app-1, instances: {app-1: [mail]}, drain: [{service: mail, host: app-1}]}
 lines:
   description: What was shown.
   returned: success

@@ -142,6 +142,7 @@ def compare(module, store, manager, document):
         services[name] = {
             "action": decision.action, "reasons": list(decision.reasons), "current": found[name].current,
             "release": store.find(name, store.digest(spec)), "outcome": found[name].outcome, "port": spec["port"],
+            "running": found[name].running.active,
             "orphans": orphans.get(name, []),
             # Whether staging has anything to write: what is merely stopped needs nothing but its start.
             "writes": decision.action in ("install", "replace", "repair", "policy") or bool(seen.tampered) or seen.policy_differs,

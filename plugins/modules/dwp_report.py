@@ -37,6 +37,12 @@ options:
     description: Name of the variable in which each host holds the result of M(dwp.backend.dwp_status).
     type: str
     required: true
+  known:
+    description:
+      - Name of the variable that holds the result of M(dwp.backend.dwp_stage) with C(compare), whose C(status) is reported for a host
+        where O(statuses) was skipped.
+    type: str
+    default: ""
   deployment:
     description: Id of the deployment whose starts make the critical chain; empty for none.
     type: str

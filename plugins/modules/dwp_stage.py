@@ -37,6 +37,9 @@ options:
       - Whether there is something to do stands in RV(pending); such a task is never changed.
     type: bool
     default: false
+  lock:
+    description: With O(compare=true), take the lock of the host first; C(kind) and C(expiry) as in M(dwp.backend.dwp_lock).
+    type: dict
   compared:
     description: What a task with O(compare=true) returned; if there was nothing to do, it is the answer.
     type: dict
@@ -60,6 +63,11 @@ pending:
   returned: when O(compare=true)
   type: bool
   sample: false
+status:
+  description: The services as M(dwp.backend.dwp_status) returns them, with the health of those that need nothing.
+  returned: when O(compare=true)
+  type: dict
+  sample: {auth: {current: 7f3c2a1-5d10e9c0, state: running, healthy: true}}
 retired:
   description: Services that run on the host though the inventory does not place them there.
   returned: success

@@ -29,9 +29,16 @@ options:
     type: str
     required: true
   earlier:
-    description: Problems of earlier waves; if there are any, they are the answer.
+    description: The verdict on the step before; if that is broken, it is the answer.
+    type: dict
+    default: {}
+  step:
+    description: Number of the step that is judged, for RV(steps).
+    type: int
+  balancer:
+    description: Results of M(dwp.backend.dwp_drain) that count too.
     type: list
-    elements: str
+    elements: dict
     default: []
 """
 
@@ -49,6 +56,12 @@ broken:
   returned: success
   type: bool
   sample: false
+steps:
+  description: Numbers of the steps that were begun, hence those that an undo goes over.
+  returned: when O(step) was given
+  type: list
+  elements: int
+  sample: [1, 2]
 problems:
   description: What went wrong, host by host.
   returned: success

@@ -79,6 +79,7 @@ class View:
             profile=str(self.get("dwp_spring_profile")),
             only=self.get("dwp_only", []),
             manager=str(self.get("dwp_manager")),
+            serial=self.get("dwp_serial", ""),
         )
 
     def environment(self, platform: Mapping[str, Any], service: str, host: str) -> derive.Environment:

@@ -146,11 +146,13 @@ SERVICE = rows("docs/catalogue.md", "A service")
 DATABASE = rows("docs/catalogue.md", "database")
 RUNG = rows("docs/catalogue.md", "A rung of the ladder")
 COMPONENT = rows("docs/catalogue.md", "A component")
+BALANCER = rows("docs/catalogue.md", "The balancer")
 CHECKS = {
     "service": (SERVICE, schema.SERVICE),
     "database": (DATABASE, inspect.getclosurevars(schema.SERVICE["database"]).nonlocals["known"]),
     "rung": (RUNG, inspect.getclosurevars(schema.RUNG).nonlocals["known"]),
     "component": (COMPONENT, schema.COMPONENTS["postgres"]),
+    "balancer": (BALANCER, schema.COMPONENTS["balancer"]),
 }
 
 
@@ -158,8 +160,8 @@ def test_every_key_of_the_catalogue_is_documented():
     assert set(SERVICE) == set(schema.SERVICE)
     assert set(DATABASE) == known_keys(schema.SERVICE["database"])
     assert set(RUNG) == known_keys(schema.RUNG)
-    components = {key for keys in schema.COMPONENTS.values() for key in keys}
-    assert set(COMPONENT) == components
+    assert set(COMPONENT) == {*schema.COMPONENTS["postgres"], *schema.COMPONENTS["redis"]}
+    assert set(BALANCER) == set(schema.COMPONENTS["balancer"])
 
 
 @pytest.mark.parametrize("kind, key", [(kind, key) for kind, (table, _checks) in CHECKS.items() for key in table])

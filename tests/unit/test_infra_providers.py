@@ -20,7 +20,7 @@ SERVICES = {
     (("packages", "packages"), ["auth", "main"], "app", []),
     (("packages", "embedded"), ["auth"], "db", ["embedded", "packages"]),
     (("external", "packages"), ["auth"], "app", ["external"]),
-    (("external", "packages"), ["auth"], "edge", []),
+    (("external", "packages"), ["auth"], "edge", ["haproxy"]),
     (("external", "packages"), ["gateway"], "app", []),
     (("docker_compose", "external"), ["auth"], "app", []),
     (("docker_compose", "external"), ["main"], "app", ["external"]),

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.dwp.backend.plugins.module_utils._platform import graph, schema
+from ansible_collections.dwp.backend.plugins.module_utils._platform import balancer, graph, schema, steps
 
 SERVICE_DEFAULTS: dict[str, Any] = {
     "after": [],
@@ -93,6 +93,7 @@ def build(
     profile: str,
     only: Any = (),
     manager: str = "systemd",
+    serial: Any = "",
 ) -> dict[str, Any]:
     """The complete catalogue.
 
@@ -101,6 +102,7 @@ def build(
     problems = schema.check_services(services) + schema.check_components(components)
     if manager not in ("systemd", "supervisor"):
         problems.append(f'dwp_manager: "{manager}" is not one of systemd, supervisor')
+    problems += steps.check_serial(serial)
     if problems:
         raise CatalogueError(problems)
 
@@ -113,12 +115,13 @@ def build(
         for name, entry in merge(component_defaults, components).items()
     }
     for entry in complete_components.values():
-        entry["port"] = int(entry["port"])
+        entry.update({key: int(entry[key]) for key in ("port", "port_offset", "drain_timeout") if entry.get(key) is not None})
     selected = words(only)
     problems = (
         _check_edges(merged)
         + _check_ports(merged, complete_components)
         + _check_components(merged, complete_components)
+        + balancer.check(merged, complete_components)
         + _check_each(merged)
         + [
             f'dwp_only: unknown service "{name}"{schema.did_you_mean(name, merged)}'
@@ -130,6 +133,9 @@ def build(
         raise CatalogueError(problems)
 
     placed = [name for name, entry in merged.items() if entry["hosts"]]
+    ports = balancer.frontends(merged, complete_components["balancer"])
+    for name, entry in merged.items():
+        entry["frontend"] = ports.get(name)  # its port at the balancer; None: callers reach an instance directly
     edges = graph.through({name: entry["after"] for name, entry in merged.items()}, placed)
     order = graph.waves(edges)
     for index, wave in enumerate(order):
@@ -140,6 +146,7 @@ def build(
         "development": development,
         "profile": profile,
         "manager": manager,
+        "serial": serial,
         "services": merged,
         "components": complete_components,
         "edges": edges,
@@ -163,7 +170,7 @@ def without_secrets(platform: Mapping[str, Any]) -> dict[str, Any]:
         for name, entry in platform["services"].items()
     }
     public["components"] = {
-        name: {key: value for key, value in entry.items() if "password" not in key}
+        name: {key: value for key, value in entry.items() if "password" not in key and key not in ("drain", "undrain")}
         for name, entry in platform["components"].items()
     }
     return public
@@ -210,7 +217,7 @@ def _check_edges(services: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _check_ports(services: Mapping[str, Any], components: Mapping[str, Any]) -> list[str]:
     problems = []
     taken: dict[tuple[str, int], str] = {}
-    managed = {n: c for n, c in components.items() if c["provider"] != "external"}
+    managed = {n: c for n, c in components.items() if c["provider"] != "external" and n != "balancer"}
     for name, entry in sorted({**managed, **services}.items()):
         if entry.get("port") is None:
             problems.append(f"services.{name}.port: is required")

@@ -35,15 +35,19 @@ def as_text(value: Any) -> str:
 
 
 def component_address(component: Mapping[str, Any], host: str, address: Address) -> str:
-    """Where an instance on ``host`` finds PostgreSQL or Redis: the same machine by loopback, else by dwp_address."""
+    """Where an instance on ``host`` finds PostgreSQL, Redis or the balancer: the same machine by loopback, else by dwp_address."""
     if component.get("host"):
         return str(component["host"])
     at = component["hosts"][0] if component["hosts"] else host
     return LOOPBACK if at == host else address(at)
 
 
-def service_url(service: Mapping[str, Any], host: str, address: Address) -> str:
-    """Where an instance on ``host`` finds another service: an instance beside it if there is one, else the first."""
+def service_url(platform: Mapping[str, Any], name: str, host: str, address: Address) -> str:
+    """Where an instance on ``host`` finds another service: at the balancer if that has several instances and there is a
+    balancer, else an instance beside it, else the first."""
+    service = platform["services"][name]
+    if service["frontend"]:
+        return f"http://{component_address(platform['components']['balancer'], host, address)}:{service['frontend']}"
     if host in service["hosts"]:
         return f"http://{LOOPBACK}:{service['port']}"
     return f"http://{address(service['hosts'][0])}:{service['port']}"
@@ -88,7 +92,7 @@ def environment_of(
         values[names["password"]] = redis.get("password")
         secrets.add(names["password"])
     for other in called_by(platform, name):
-        url = service_url(platform["services"][other], host, address)
+        url = service_url(platform, other, host, address)
         variable = platform["services"][other]["url_variable"]
         for each in ([variable] if variable else []) + list(service["url_aliases"].get(other, [])):
             point(each, url)

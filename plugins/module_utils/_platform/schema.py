@@ -184,6 +184,9 @@ SERVICE: dict[str, Check] = {
     "accept_shallow": boolean,
 }
 
+#: How a balancer of others is told to leave an instance out: a command on the controller, or a URL that is POSTed to.
+HOOK = fields({"command": list_of(text()), "url": text(r"https?://\S+", "a URL with http:// or https://")})
+
 COMPONENT_COMMON: dict[str, Check] = {
     "provider": one_of(*PROVIDERS),
     "host": text(),
@@ -203,6 +206,17 @@ COMPONENTS: dict[str, dict[str, Check]] = {
         "ssl_mode": one_of("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
     },
     "redis": {**COMPONENT_COMMON, "password": scalar},
+    "balancer": {
+        "provider": one_of("packages", "external"),
+        "host": text(),
+        "listen": text(r"[0-9A-Za-z.:*_-]+", "an address to listen on"),
+        "port_offset": integer(0, 60000),
+        "ports": mapping_of(PORT, service_name),
+        "settings": mapping_of(scalar, text(r"[a-z][a-z0-9 -]*", "a keyword of haproxy's section defaults")),
+        "drain_timeout": SECONDS,
+        "drain": HOOK,
+        "undrain": HOOK,
+    },
 }
 
 
