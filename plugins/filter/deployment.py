@@ -49,6 +49,12 @@ def begun(steps: Iterable[Mapping[str, Any]], verdict: Mapping[str, Any]) -> lis
     return [step for step in steps if step["number"] in verdict.get("steps", (step["number"],))]
 
 
+def still_true(compared: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
+    """Whether what comparing saw may be reported: the plan touches nothing on any host, and everything here was healthy."""
+    known = compared.get("status") or {}
+    return plan.get("lines") == [] and bool(known) and all(entry["healthy"] is True for entry in known.values())
+
+
 def names(values: Iterable[str]) -> list[dict[str, str]]:
     """Names as the list of services that dwp_service wants."""
     return [{"name": value} for value in values]
@@ -57,6 +63,6 @@ def names(values: Iterable[str]) -> list[dict[str, str]]:
 class FilterModule:
     def filters(self) -> dict[str, Any]:
         return {
-            "in_wave": in_wave, "plan_for": plan_for, "selected_waves": selected_waves, "service_list": names,
+            "in_wave": in_wave, "plan_for": plan_for, "selected_waves": selected_waves, "service_list": names, "still_true": still_true,
             "steps": steps, "begun": begun,
         }

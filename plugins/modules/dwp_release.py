@@ -47,6 +47,11 @@ options:
     description: Id of the deployment that stages; it has to hold the lock of the host.
     type: str
     default: ""
+  lock:
+    description:
+      - Take the lock of the host for O(deployment) first, with C(kind), C(owner), C(expiry) and C(owner_gone) of M(dwp.backend.dwp_lock).
+        A look at a host by a run that may not change it is of no use, and one call costs less than two.
+    type: dict
 seealso:
   - module: dwp.backend.dwp_service
 """
@@ -94,6 +99,18 @@ retired:
   type: list
   elements: str
   sample: [chat]
+lock:
+  description: What M(dwp.backend.dwp_lock) returns. Nothing else is returned if it was refused.
+  returned: when O(lock) is given
+  type: dict
+  sample: {held: true, refused: "", interrupted: ""}
+status:
+  description:
+    - The services as M(dwp.backend.dwp_status) returns them, with the health of those that need nothing.
+    - A run that touches none of them can report this instead of looking again.
+  returned: when O(stage=false)
+  type: dict
+  sample: {auth: {current: 7f3c2a1-5d10e9c0, state: running, healthy: true}}
 warnings_found:
   description: Things worth knowing that do not prevent the deployment, for example a rebuilt state file.
   returned: success
@@ -110,10 +127,14 @@ import tarfile
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils import _manager
-from ansible_collections.dwp.backend.plugins.module_utils._release import host, observe, plan, state
-from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host
+from ansible_collections.dwp.backend.plugins.module_utils import _lock, _manager
+from ansible_collections.dwp.backend.plugins.module_utils._release import host, observe, plan, state, status
+from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host, host_lock
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
+from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError
+
+#: A service that does not answer within this is not waited for: the report looks at it again.
+PROBE_TIMEOUT = 2.0
 
 
 def group_id(name):
@@ -167,7 +188,19 @@ def compare(module, store, manager, document):
             and (found[n].running.active or manager.definition(n) is not None)
         ],
         "warnings_found": [f.warning for f in found.values() if f.warning],
+        "status": {} if module.params["stage"] else status_of(store, manager, found, services),
     }, specs, diffs
+
+
+def status_of(store, manager, found, services):
+    """What a report shows of each service; the health only of those that this run has no reason to touch."""
+    known = {name: status.describe(store, manager, name, one) for name, one in found.items() if one.current}
+    quiet = {name: entry for name, entry in known.items() if services.get(name, {}).get("action", "none") == "none"}
+    try:
+        status.add_health(store, quiet, PROBE_TIMEOUT)
+    except MissingLibraryError:
+        pass  # prepare.yml installs it; until then nobody can be asked
+    return known
 
 
 def diff_of(store, spec, current, key):
@@ -208,6 +241,22 @@ def stage(store, specs, services, payload):
         store.save_policy(name, services[name]["release"], spec["policy"])
 
 
+def take_lock(module):
+    """The lock's own result, where it is asked for; a refused one ends the module."""
+    wish, root = module.params["lock"], module.params["root"]
+    if wish is None:
+        return {}
+    wish = {"owner_gone": "", **wish, "deployment": module.params["deployment"]}
+    if module.check_mode:
+        taken = _lock.take(root, wish, check_mode=True)
+    else:
+        with host_lock(root):
+            taken = _lock.take(root, wish)
+    if taken["refused"]:
+        module.exit_json(changed=False, services={}, problems=[], lock=taken)
+    return {"lock": taken}
+
+
 def main():
     module = AnsibleModule(
         argument_spec=dict(
@@ -216,10 +265,12 @@ def main():
             payload=dict(type="path"),
             stage=dict(type="bool", default=False),
             deployment=dict(type="str", default=""),
+            lock=dict(type="dict"),
         ),
         supports_check_mode=True,
     )
     try:
+        locked = take_lock(module)
         with open(module.params["spec"], encoding="utf-8") as file:
             document = json.load(file)
         store = Store(module.params["root"], group_id(document["user"]))
@@ -231,7 +282,7 @@ def main():
             stage(store, specs, result["services"], module.params["payload"])
     except (StoreError, ActivationError, _manager.ManagerError, OSError, tarfile.TarError) as error:
         module.fail_json(msg=f"{module.params['root']}: {error}")
-    module.exit_json(changed=changed, diff=diffs, **result)
+    module.exit_json(changed=changed, diff=diffs, **locked, **result)
 
 
 if __name__ == "__main__":
