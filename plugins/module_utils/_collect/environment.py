@@ -1,0 +1,117 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The environment that a process runs with: against its file, against the rules; secrets as keyed fingerprints alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.dwp.backend.plugins.module_utils import _environment
+from ansible_collections.dwp.backend.plugins.module_utils._collect.services import Seen
+from ansible_collections.dwp.backend.plugins.module_utils._environment_rules import DEFAULT_RULES
+from ansible_collections.dwp.backend.plugins.module_utils._environment_text import is_secret_name, overlay_arguments, shower
+from ansible_collections.dwp.backend.plugins.module_utils._release import plan
+
+Fingerprint = Callable[[str], str]
+
+#: Names whose values say where something is or how it is set, and are no secrets.
+_PLAIN = re.compile(
+    r"_(?:URL|URI|HOST|PORT|NAME|USERNAME|ENABLED|SECONDS|CHANNEL|SIZE|TIMEOUT)$|^(?:SPRING_PROFILES_ACTIVE|TZ|LANG)$|^(?:JPA|LOG|LOGGING)_"
+    r"|AUTHSERVERURL$|REDIRECTBASEURL$|^MANAGEMENT_|POOLSIZE$"
+)
+
+
+class Environments:
+    """All services of the host together, because some rules compare them with each other."""
+
+    def __init__(
+        self, seen: Mapping[str, Seen], host: str, rules: Mapping[str, Mapping[str, Any]], extra: Sequence[Mapping[str, Any]],
+        fingerprint: Fingerprint,
+    ) -> None:  # fmt: skip
+        self._host, self._fingerprint = host, fingerprint
+        self._rules, self._used = rules, _environment.merge_rules(DEFAULT_RULES, extra)
+        known = _environment.known_names(self._used, rules)
+        self._values = {
+            name: overlay_arguments(one.process.environment, one.process.arguments, known) if one.process else dict(one.file)
+            for name, one in seen.items()
+            if one.source != "none"
+        }
+
+    def secret(self, service: str, variable: str) -> bool:
+        return is_secret_name(variable, self._rules.get(service, {}).get("secrets", ()))
+
+    def secrets(self, seen: Iterable[Seen]) -> set[str]:
+        """Every value in reach that is secret, also those that only a file or an earlier process has."""
+        found: set[str] = set()
+        for one in seen:
+            for values in (one.file, one.process.environment if one.process else {}, self._values.get(one.name, {})):
+                found.update(value for name, value in values.items() if value and self.secret(one.name, name))
+        return found
+
+    def violations(self, environment_name: str, development: bool) -> dict[str, list[dict[str, Any]]]:
+        """What speaks against the running environments, by service."""
+        rules = {**self._rules, **{f"{name}@{self._host}": rule for name, rule in self._rules.items() if name in self._values}}
+        keyed = {f"{name}@{self._host}": values for name, values in self._values.items()}
+        found: dict[str, list[dict[str, Any]]] = {name: [] for name in self._values}
+        for one in _environment.check(
+            keyed, self._used, environment_name=environment_name, development=development, service_rules=rules,
+            fingerprint=self._fingerprint,
+        ):  # fmt: skip
+            found[one.service].append(
+                {"variable": one.variable, "rule": one.rule, "id": one.id, "severity": one.severity, "message": one.message}
+            )
+        return found
+
+    def describe(self, one: Seen, started: float | None) -> dict[str, Any]:
+        """One service; its violations are added later."""
+        values = self._values.get(one.name, {})
+        shown = shower(value for name, value in values.items() if self.secret(one.name, name))
+        modified = _modified(one.path)
+        edited = "environment" in one.entry["tampered"]
+        plain = {
+            name: shown(name, value, False) if value else ""
+            for name, value in sorted(values.items())
+            if _PLAIN.search(name) and not self.secret(one.name, name)
+        }
+        return {
+            "source": one.source,
+            "file": one.path,
+            "file_modified": modified,
+            "process_started": started,
+            "edited": edited,
+            "fingerprints": {
+                name: self._fingerprint(value) for name, value in sorted(values.items()) if value and self.secret(one.name, name)
+            },
+            "differences": self._differences(one, "file" if edited else "release"),
+            "plain": plain,
+            "violations": [],
+        }
+
+    def _differences(self, one: Seen, label: str) -> list[dict[str, Any]]:
+        """Where the process has not what the file on disk says: what a restart would change."""
+        if one.process is None or one.text is None:
+            return []
+        running = one.process.environment
+        everything = [value for values in (one.file, running) for name, value in values.items() if self.secret(one.name, name)]
+        shown = shower(everything)
+        result = []
+        for name in plan.drift(running, one.text):
+            secret = self.secret(one.name, name)
+            sides = ((label, one.file.get(name)), ("process", running.get(name)))
+            if secret:
+                values = {side: self._fingerprint(value) if value else "" for side, value in sides if value is not None}
+            else:
+                values = {side: shown(name, value, False) if value else "" for side, value in sides if value is not None}
+            result.append({"variable": name, "between": [label, "process"], "secret": secret, "values": values})
+        return result
+
+
+def _modified(path: str) -> float | None:
+    try:
+        return round(os.stat(path).st_mtime, 1)
+    except OSError:
+        return None

@@ -1,0 +1,94 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Redis as the services reach it: PING with their password, then what INFO tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.dwp.backend.plugins.module_utils import _prober
+from ansible_collections.dwp.backend.plugins.module_utils._collect.parts import NotChecked
+from ansible_collections.dwp.backend.plugins.module_utils._probe import judge
+from ansible_collections.dwp.backend.plugins.module_utils._probe_messages import advice, happened
+from ansible_collections.dwp.backend.plugins.module_utils._probe_model import Rung, scrub
+from ansible_collections.dwp.backend.plugins.module_utils._requires import require
+
+
+class Target(NamedTuple):
+    host: str
+    port: int
+    password: str
+
+    @property
+    def address(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def targets(services: Mapping[str, Mapping[str, Any]], environments: Mapping[str, Mapping[str, str]]) -> dict[Target, list[str]]:
+    """Which services use which Redis."""
+    found: dict[Target, list[str]] = {}
+    for name, service in services.items():
+        names, values = service.get("redis"), environments.get(name)
+        if not names or not values:
+            continue
+        port = values.get(names["port"]) or "6379"
+        target = Target(values.get(names["host"]) or "localhost", int(port) if port.isdigit() else 0, values.get(names["password"]) or "")
+        found.setdefault(target, []).append(name)
+    return found
+
+
+def look(target: Target, services: Iterable[str], timeout: float) -> dict[str, Any]:
+    """One server. A refusal is an answer, not an error."""
+    entry: dict[str, Any] = {
+        "services": sorted(services), "address": target.address, "cause": None, "message": "", "latency_ms": None,
+        "version": None, "role": None, "master_link": None, "memory": None, "clients": None, "max_clients": None,
+        "blocked_clients": None, "rejected": None, "evicted": None, "loading": None, "last_save_ok": None, "uptime_seconds": None,
+    }  # fmt: skip
+    if not 1 <= target.port <= 65535:
+        return {**entry, "cause": "client_error", "message": "the port of Redis is not a port"}
+    require("redis")
+    rung = Rung("redis", target.host, target.port, password=target.password or None)
+    answer = _prober.ask(rung, timeout, _prober.Cutter())
+    verdict = judge(rung, answer)
+    text = f"{rung.label}: {happened(verdict)}" + (f". {advice(rung, verdict)}" if verdict.cause != "ok" else "")
+    entry.update(cause=verdict.cause, latency_ms=round(verdict.latency_ms, 1), message=scrub(text.rstrip(), rung.secrets()))
+    if verdict.cause == "ok" or verdict.code in ("LOADING", "MASTERDOWN", "MISCONF"):
+        entry.update(info(_ask_info(target, timeout)))
+    return entry
+
+
+def _ask_info(target: Target, timeout: float) -> Mapping[str, Any]:
+    redis = require("redis")
+    client = redis.Redis(
+        host=target.host, port=target.port, password=target.password or None, socket_timeout=timeout, socket_connect_timeout=timeout,
+    )  # fmt: skip
+    try:
+        return dict(client.info())
+    except redis.exceptions.RedisError as error:
+        raise NotChecked(f"INFO: {' '.join(str(error).split())[:200]}") from None
+    finally:
+        client.close()
+
+
+def info(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of INFO that say how it is."""
+    return {
+        "version": found.get("redis_version"),
+        "role": found.get("role"),
+        "master_link": found.get("master_link_status"),
+        "memory": {
+            "used_mb": int(found.get("used_memory", 0)) >> 20,
+            "max_mb": int(found.get("maxmemory", 0)) >> 20,
+            "policy": found.get("maxmemory_policy"),
+        },
+        "clients": found.get("connected_clients"),
+        "max_clients": found.get("maxclients"),
+        "blocked_clients": found.get("blocked_clients"),
+        "rejected": found.get("rejected_connections"),
+        "evicted": found.get("evicted_keys"),
+        "loading": bool(found.get("loading")),
+        "last_save_ok": found.get("rdb_last_bgsave_status") == "ok" if "rdb_last_bgsave_status" in found else None,
+        "uptime_seconds": found.get("uptime_in_seconds"),
+    }
