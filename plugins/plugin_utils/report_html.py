@@ -1,0 +1,177 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""report.json of a triage as one HTML file: no script, nothing loaded, everything escaped and scrubbed.
+
+The Content-Security-Policy of the page allows its own style sheet (by hash) and nothing else, so that even a hole in
+the escaping would run nothing and call nobody.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ansible_collections.dwp.backend.plugins.module_utils._logs.scrub import MASK, SECRET_NAME
+from ansible_collections.dwp.backend.plugins.plugin_utils.report_graph import HEIGHT, Node, Picture, draw, shorten
+from ansible_collections.dwp.backend.plugins.plugin_utils.report_shape import harmless, raw, shape
+
+_PAGE = Path(__file__).with_name("report_page")
+_ROLES = ("root", "contributing", "unexplained", "symptom", "note", "stale")
+_LOOKS = ("root", "victim", "down", "degraded", "unknown", "up")
+_STATUSES = ("healthy", "degraded", "down", "unknown")
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The page of a report; whatever the report lacks is left out."""
+    style = (_PAGE / "style.css").read_text(encoding="utf-8")
+    prepared = _prepared(report if isinstance(report, Mapping) else {})
+    data, source = raw(prepared), shape(prepared)
+    page = _environment().get_template("page.html.j2")
+    return page.render(
+        report=source,
+        now=source["generated_at"],
+        status=source["verdict"]["status"] if source["verdict"]["status"] in _STATUSES else "unknown",
+        looks=_looks(source),
+        cards=_cards(source),
+        pictures=_pictures(source),
+        height=HEIGHT,
+        raw=data,
+        checksum=hashlib.sha256(data.encode()).hexdigest(),
+        style=style,
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    )
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        {"clock": _clock, "short": shorten, "span": _span, "size": _size, "stamp": _stamp, "number": _number, "bad": _bad, "good": _good}
+    )
+    return environment
+
+
+def _prepared(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Findings that matter first, as a long list is cut at its end; of secrets only their fingerprints."""
+    order = {role: number for number, role in enumerate(_ROLES)}
+    findings = [one for one in _list(report.get("findings")) if isinstance(one, Mapping)]
+    differences = [one for one in _list(report.get("environment_differences")) if isinstance(one, Mapping)]
+    return {
+        **report,
+        "findings": sorted(findings, key=lambda one: order.get(str(one.get("role")), len(_ROLES))),
+        "environment_differences": [_without_secret(one) for one in differences],
+    }
+
+
+def _without_secret(difference: Mapping[str, Any]) -> Mapping[str, Any]:
+    values = difference.get("values")
+    if not isinstance(values, Mapping) or not (difference.get("secret") or SECRET_NAME.search(str(difference.get("variable")))):
+        return difference
+    return {**difference, "values": {key: value if harmless(value) else MASK for key, value in values.items()}}
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else []
+
+
+def _looks(report: Mapping[str, Any]) -> dict[str, str]:
+    """How each service and component appears: its part in the verdict before its own state."""
+    verdict = report["verdict"]
+    found = {name: each["state"] for kind in ("components", "services") for name, each in report[kind].items()}
+    found = {name: state if state in _LOOKS else "unknown" for name, state in found.items()}
+    for victim in report["victims"]:
+        found[victim] = "victim"
+    if verdict["service"] and verdict["status"] != "healthy":
+        # Without a cause the service is merely the one that fails.
+        known = bool(verdict["failure"])
+        found[verdict["service"]] = "root" if known else found.get(verdict["service"], "unknown")
+    return found
+
+
+def _cards(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    looks = _looks(report)
+    return sorted(report["services"].items(), key=lambda item: (_LOOKS.index(looks[item[0]]), item[1]["wave"] or 0))
+
+
+def _pictures(report: Mapping[str, Any]) -> list[Picture]:
+    """The same boxes for a wide screen and for a phone."""
+    edges: dict[str, list[str]] = {}
+    for name, service in report["services"].items():
+        edges[name] = [*service["calls"], *service["needs"]]
+    for name, component in report["components"].items():
+        for user in component["needed_by"]:
+            edges.setdefault(user, []).append(name)
+    looks = _looks(report)
+    for host in (name for name in looks if name in report["hosts"] and name not in edges and name not in report["components"]):
+        for name, service in report["services"].items():
+            if any(one["host"] == host for one in service["instances"]):
+                edges[name].append(host)
+    return [draw([_node(name, look, report) for name, look in looks.items()], edges, room) for room in (600, 370)]
+
+
+def _node(name: str, look: str, report: Mapping[str, Any]) -> Node:
+    kind = "component" if name in report["components"] else "service"
+    if kind == "service" and name in report["hosts"] and name not in report["services"]:
+        kind = "host"
+    instances = report["services"].get(name, {}).get("instances", [])
+    note = {"root": "root cause", "victim": "affected"}.get(look, look)
+    if len(instances) > 1:
+        note = f"{note.split()[0]} {sum(one['health'] == 'up' for one in instances)}/{len(instances)}"
+    return Node(name, look, kind, note)
+
+
+def _bad(items: list[Any]) -> list[Any]:
+    """What did not answer, of edges, databases and Redis."""
+    return [one for one in items if one["cause"] != "ok"]
+
+
+def _good(items: list[Any]) -> list[Any]:
+    return [one for one in items if one["cause"] == "ok"]
+
+
+def _clock(value: Any, now: Any = None, fine: bool = False) -> str:
+    """The time alone on the day of the report, else with the day; `fine` to the millisecond."""
+    if not isinstance(value, datetime):
+        return value or ""
+    day = "%Y-%m-%d "
+    if isinstance(now, datetime) and now.year == value.year:
+        day = "" if now.date() == value.date() else "%m-%d "
+    return value.strftime(day + "%H:%M:%S") + (f".{value.microsecond // 1000:03}" if fine else "")
+
+
+def _stamp(value: Any) -> str:
+    return value.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z" if isinstance(value, datetime) else str(value or "")
+
+
+def _span(begin: Any, end: Any) -> str:
+    """`12 min`, from one time to another; nothing when one of them is not known."""
+    if not isinstance(begin, datetime) or not isinstance(end, datetime) or end < begin:
+        return ""
+    seconds = (end - begin).total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size or (seconds >= size and unit != "d"):
+            return f"{int(seconds / size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def _number(value: Any) -> str:
+    """At most one decimal, thousands apart."""
+    if value is None:
+        return ""
+    return f"{value:,.1f}".rstrip("0").rstrip(".").replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _size(megabytes: Any) -> str:
+    if megabytes is None:
+        return ""
+    return f"{_number(megabytes / 1024)} GB" if megabytes >= 1024 else f"{_number(megabytes)} MB"
