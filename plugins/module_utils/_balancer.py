@@ -42,11 +42,17 @@ class Server(NamedTuple):
         return self.up and not self.drained and not self.maintenance
 
 
+def _line(value: Any) -> str:
+    """The rest of a line, as the site wrote it."""
+    text = str(value)
+    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+        raise BalancerError(f"haproxy cannot hold a line break or control character: {text!r}")
+    return text
+
+
 def quote(text: Any) -> str:
     """One word of a configuration line."""
-    word = str(text)
-    if any(ord(char) < 32 or ord(char) == 127 for char in word):
-        raise BalancerError(f"haproxy cannot hold a line break or control character: {word!r}")
+    word = _line(text)
     return word if re.match(r"[A-Za-z0-9_./:@%+=?&,*-]+\Z", word) else "'" + word.replace("'", "'\\''") + "'"
 
 
@@ -78,7 +84,7 @@ def configuration(
     ]
     lines += [f"    user {user}"] if user else []
     lines += ["", "defaults"]
-    lines += [f"    {key} {value}".rstrip() for key, value in {**SETTINGS, **settings}.items()]
+    lines += [f"    {key} {_line(value)}".rstrip() for key, value in {**SETTINGS, **settings}.items()]
     for frontend in frontends:
         name, check = frontend["service"], frontend["check"]
         extra = f" port {check['port']}" if check.get("port") else ""
