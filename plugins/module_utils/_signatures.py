@@ -19,6 +19,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._signature_data import
     access,
     calls,
     data_stores,
+    facts,
     flyway,
     process,
     startup,
@@ -92,7 +93,7 @@ def catalogue(site: Iterable[dict[str, Any]] = ()) -> list[Signature]:
     """All signatures, those of the site added; one with the id of a built-in replaces it. Every fault is named at once."""
     problems: list[str] = []
     found: dict[str, Signature] = {}
-    for area in (startup, flyway, data_stores, calls, access, process):
+    for area in (startup, flyway, data_stores, calls, access, process, facts):
         for entry in area.SIGNATURES:
             found[entry["id"]] = _build(entry, "the catalogue", problems)
     for number, entry in enumerate(site):

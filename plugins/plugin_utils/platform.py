@@ -12,7 +12,7 @@ from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 
 from ansible_collections.dwp.backend.plugins.module_utils import _environment
 from ansible_collections.dwp.backend.plugins.module_utils._environment_rules import DEFAULT_RULES
-from ansible_collections.dwp.backend.plugins.module_utils._platform import catalogue
+from ansible_collections.dwp.backend.plugins.module_utils._platform import catalogue, schema
 from ansible_collections.dwp.backend.plugins.module_utils._platform import environment as derive
 
 
@@ -67,7 +67,22 @@ class View:
         return str(found.get("dwp_address") or found.get("ansible_host") or host)
 
     def catalogue(self) -> dict[str, Any]:
-        """Raises catalogue.CatalogueError with every problem."""
+        """Raises catalogue.CatalogueError with every problem.
+
+        With C(platform_tolerant) unknown names in C(dwp_only) are only noted: who looks for a fault gets an answer all the same.
+        """
+        only = catalogue.words(self.get("dwp_only", []))
+        if not only or not self.flag("platform_tolerant"):
+            return self._build(only)
+        known = self._build([])["services"]
+        platform = self._build([name for name in only if name in known])
+        instead = "" if platform["limited"] else "; all services were looked at"
+        platform["notes"] += [
+            f'dwp_only: unknown service "{name}"{schema.did_you_mean(name, known)}{instead}' for name in only if name not in known
+        ]
+        return platform
+
+    def _build(self, only: Any) -> dict[str, Any]:
         return catalogue.build(
             service_defaults=self.get("platform_service_defaults"),
             services=self.get("dwp_services", {}),
@@ -77,7 +92,7 @@ class View:
             environment=str(self.get("dwp_environment")),
             development=self.flag("dwp_development"),
             profile=str(self.get("dwp_spring_profile")),
-            only=self.get("dwp_only", []),
+            only=only,
             manager=str(self.get("dwp_manager")),
             serial=self.get("dwp_serial", ""),
         )

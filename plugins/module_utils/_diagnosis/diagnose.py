@@ -23,21 +23,24 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model impor
     Diagnosis,
     Finding,
     Platform,
+    Trouble,
     Unexplained,
 )
 
 # Rows that speak about a component as a whole; the other rows about it concern the service's own part of it.
 WHOLE = {
     "PG_REFUSED", "PG_STARTING", "PG_FULL", "DB_UNREACHABLE", "HIKARI_INIT", "HIKARI_TIMEOUT", "HEALTH_DB", "PG_TERMINATED",
-    "REDIS_REFUSED", "REDIS_SLOW", "HEALTH_REDIS",
+    "REDIS_REFUSED", "REDIS_SLOW", "HEALTH_REDIS", "PG_UNREACHABLE", "PG_READ_ONLY", "REDIS_UNREACHABLE", "REDIS_LOADING", "REDIS_FULL",
+    "REDIS_READ_ONLY", "REDIS_PERSISTENCE",
 }  # fmt: skip
-HOST_WIDE = {"DISK_FULL", "OOM_KILLED"}
+HOST_WIDE = {"DISK_FULL", "OOM_KILLED", "HOST_UNREACHABLE", "CLOCK_SKEW", "MANAGER_DOWN", "DISK_LOW", "MEMORY_LOW"}
 # Rows that tell that something failed, never why: any cause behind them is better.
 CARRIERS = {
     "STARTUP_FAILED", "HIKARI_INIT", "HIKARI_TIMEOUT", "HEALTH_DB", "HEALTH_REDIS", "DB_UNREACHABLE", "FEIGN", "GW_REFUSED", "GW_503",
-    "GW_504", "GW_CONNECT_TIMEOUT", "GW_PREMATURE",
+    "GW_504", "GW_CONNECT_TIMEOUT", "GW_PREMATURE", "NOT_ANSWERING",
 }  # fmt: skip
 QUIET = 120.0  # s without a word while everything is healthy: it is over
+CALLER = "caller"  # not a part of the platform: whoever sends the requests
 
 
 def diagnose(
@@ -46,14 +49,18 @@ def diagnose(
     health: Mapping[str, str],
     now: float | None = None,
     not_checked: Sequence[Mapping[str, str]] = (),
+    troubles: Sequence[Trouble] = (),
 ) -> Diagnosis:
-    """`health`: up, degraded, down or unknown, for each service and component as its probes found it."""
+    """`health`: up, degraded, down or unknown, for each service and component as its probes found it.
+
+    `troubles`: errors that no finding explains. They tell where to look when nothing else does.
+    """
     everything = list(findings)
     live = [one for one in everything if not _over(one, health, now)]
     stale = tuple(one for one in everything if one not in live)
     notes = tuple(one for one in live if one.severity == "note")
     weighty = [one for one in live if one.severity != "note"]
-    subjects = {id(one): subject_of(one, platform, health, weighty) for one in weighty}
+    subjects = {id(one): subject_of(one, platform, health, weighty) for one in (*weighty, *notes)}
     bad = [name for name, state in health.items() if state in (DOWN, DEGRADED)]
 
     causes: list[Finding] = []
@@ -62,8 +69,12 @@ def diagnose(
         (symptoms if _explained(one, weighty, subjects, platform) else causes).append(one)
     causes.sort(key=lambda one: _rank(one, subjects, platform, bad))
     known = Diagnosis("unknown", stale=stale, notes=notes, not_checked=tuple(not_checked))
+    if not causes and not bad:
+        callers = (one for one in notes if one.about == CALLER)
+        causes = sorted(callers, key=lambda one: (one.priority, -one.count, one.failure, one.service))[:1]
+        known = replace(known, notes=tuple(one for one in notes if one not in causes))
     if not causes:
-        return _without_cause(known, health, bad, platform)
+        return _without_cause(known, health, bad, platform, troubles)
 
     root = causes[0]
     subject = subjects[id(root)]
@@ -80,10 +91,10 @@ def diagnose(
         known,
         status=_status(root, subject, health, bad),
         failure=root.failure,
-        service=subject.split(":", 1)[1] if subject.startswith("host:") else subject,
-        host=root.host if subject == root.service or subject.startswith("host:") else "",
+        service="" if subject == CALLER or subject.startswith("host:") else subject,
+        host=_host_of(subject, root, platform),
         title=root.title,
-        since=min((one.since for one in (root, *same) if one.since is not None), default=None),
+        since=min((one.since for one in (root, *same, *symptoms) if one.since is not None and one.current), default=None),
         root=root,
         victims=victims,
         contributing=others,
@@ -107,6 +118,10 @@ def _over(one: Finding, health: Mapping[str, str], now: float | None) -> bool:
 
 def subject_of(one: Finding, platform: Platform, health: Mapping[str, str], others: Sequence[Finding]) -> str:
     """The thing that a finding blames."""
+    if one.subject:
+        return one.subject
+    if one.about == CALLER:
+        return CALLER
     if one.failure in HOST_WIDE and one.host:
         return f"host:{one.host}"
     if one.about == "downstream" and one.target:
@@ -123,6 +138,15 @@ def subject_of(one: Finding, platform: Platform, health: Mapping[str, str], othe
     if any(name in tellers for name in dependents) or not any(health.get(name) == UP for name in dependents):
         return component
     return one.service
+
+
+def _host_of(subject: str, root: Finding, platform: Platform) -> str:
+    if subject.startswith("host:"):
+        return subject.split(":", 1)[1]
+    if subject == root.service:
+        return root.host
+    hosts = platform.hosts.get(subject, ())
+    return hosts[0] if len(hosts) == 1 else ""
 
 
 def _explained(one: Finding, all_of_them: Sequence[Finding], subjects: Mapping[int, str], platform: Platform) -> bool:
@@ -175,10 +199,16 @@ def _suffers(name: str, health: Mapping[str, str]) -> bool:
 def _status(root: Finding, subject: str, health: Mapping[str, str], bad: Sequence[str]) -> str:
     if any(health[name] == DOWN for name in bad) or (root.severity == "down" and health.get(subject, UNKNOWN) != UP):
         return "down"
+    if root.failure == "HOST_UNREACHABLE" and not bad:
+        return "unknown"  # it may well run
     return "degraded"
 
 
-def _without_cause(base: Diagnosis, health: Mapping[str, str], bad: Sequence[str], platform: Platform) -> Diagnosis:
+def _without_cause(
+    base: Diagnosis, health: Mapping[str, str], bad: Sequence[str], platform: Platform, troubles: Sequence[Trouble]
+) -> Diagnosis:
+    if not bad and troubles:
+        return _troubled(base, troubles, platform)
     if not bad:
         unsure = [name for name, state in health.items() if state != UP]
         if health and not unsure:
@@ -189,15 +219,38 @@ def _without_cause(base: Diagnosis, health: Mapping[str, str], bad: Sequence[str
     # The deepest thing that fails, without anything failing below it, is where to look.
     first = min(bad, key=lambda name: (sum(1 for other in bad if other in platform.on(name)), health[name] != DOWN, name))
     victims = tuple(sorted(name for name in bad if name != first and first in platform.on(name)))
+    own = [one for one in troubles if one.service == first]
+    told = tuple(f"its newest error: {one.text} ({one.count} times)" for one in own[-1:])
+    hosts = platform.hosts.get(first, ())
     return replace(
         base,
         status="down" if any(health[name] == DOWN for name in bad) else "degraded",
         service=first,
+        host=hosts[0] if len(hosts) == 1 else "",
         title=f"{first} is {health[first]}; the cause is not known",
+        since=min((one.since for one in own if one.since is not None), default=None),
         victims=victims,
         unexplained=tuple(Unexplained(name, f"{name} is {health[name]} and no finding says why") for name in bad if name not in victims),
-        reasons=("a probe says so", "no known failure was found"),
+        reasons=("a probe says so", "no known failure was found", *told),
     )
+
+
+def _troubled(base: Diagnosis, troubles: Sequence[Trouble], platform: Platform) -> Diagnosis:
+    """Every probe is content, and yet a service logs errors: the deepest one is where to look."""
+    names = {one.service for one in troubles}
+    first = min(troubles, key=lambda one: (len(names & platform.on(one.service)), -one.count, one.service, one.text))
+    others = sorted(names - {first.service})
+    return replace(
+        base,
+        status="degraded",
+        service=first.service,
+        host=first.host,
+        title=f"{first.service} answers, but logs errors that the catalogue does not know",
+        since=first.since,
+        unexplained=tuple(Unexplained(one.service, f"{one.text} ({one.count} times)") for one in troubles),
+        reasons=("every probe says up", f"{first.service} logged: {first.text} ({first.count} times)",
+                 *([f"{', '.join(others)} log errors too"] if others else [])),
+    )  # fmt: skip
 
 
 def _confidence(
@@ -218,14 +271,14 @@ def _confidence(
         reasons.append(text)
 
     if root.directness == "direct":
-        say(2, f"{subject} was asked directly")
+        say(2, f"it was asked directly: {root.evidence[0].get('source')}" if root.evidence else f"{subject} was asked directly")
     elif root.failure not in CARRIERS:
         say(1, f"the log of {root.service} names the cause")
     else:
         say(-1, "what was found tells that something failed, not why")
     if health.get(subject) in (DOWN, DEGRADED):
         say(1, f"its health agrees: {subject} is {health[subject]}")
-    elif health.get(subject) == UP:
+    elif health.get(subject) == UP and root.directness != "direct":
         say(-1, f"its health does not agree: {subject} is up")
     tellers = {one.service for one in symptoms} - {subject, root.service}
     if tellers:

@@ -16,20 +16,25 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.window import pa
 
 def findings_of_logs(results: Iterable[Mapping[str, Any]], platform: Platform) -> list[Finding]:
     """`results`: one module result for each host, with its `services`."""
-    found: list[Finding] = []
-    for result in results:
-        for service in (result.get("services") or {}).values():
-            found.extend(_finding(one, platform) for one in service.get("signatures", ()))
-    return found
+    return [one for result in results for one in findings_of_host(result, platform)]
 
 
-def _finding(one: Mapping[str, Any], platform: Platform) -> Finding:
+def findings_of_host(result: Mapping[str, Any], platform: Platform, host: str = "", offset: float = 0.0) -> list[Finding]:
+    """`host`: its name in the inventory, which is not always the one that it gives itself. `offset`: how far its clock is ahead."""
+    return [
+        _finding(one, platform, host, offset)
+        for service in (result.get("services") or {}).values() for one in service.get("signatures", ())
+    ]  # fmt: skip
+
+
+def _finding(one: Mapping[str, Any], platform: Platform, host: str, offset: float) -> Finding:
     return Finding(
         failure=str(one["id"]),
         service=str(one["service"]),
-        host=str(one.get("host") or ""),
-        since=_time(one.get("first")),
-        last=_time(one.get("last")),
+        host=host or str(one.get("host") or ""),
+        since=time_of(one.get("first"), offset),
+        last=time_of(one.get("last"), offset),
+        count=int(one.get("count") or 1),
         severity=str(one.get("severity") or "degraded"),
         about=str(one.get("about") or "service"),
         target=target_of(one.get("groups") or {}, platform),
@@ -44,8 +49,10 @@ def _finding(one: Mapping[str, Any], platform: Platform) -> Finding:
     )
 
 
-def _time(text: Any) -> float | None:
-    return parse_time(str(text), 0.0) if text else None
+def time_of(text: Any, offset: float = 0.0) -> float | None:
+    """A time of a result, by the clock of the controller."""
+    found = parse_time(str(text), 0.0) if text else None
+    return None if found is None else found - offset
 
 
 def target_of(groups: Mapping[str, str], platform: Platform) -> str:

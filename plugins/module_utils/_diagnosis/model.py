@@ -35,6 +35,8 @@ class Finding:
     current: bool = True
     suspect: bool = False
     holds: bool = False  # stays true as long as the process lives, however long ago it was told
+    subject: str = ""  # what it blames, where that is known for sure; else diagnose.subject_of tells
+    count: int = 1
     title: str = ""
     evidence: tuple[Mapping[str, Any], ...] = ()
     next_action: Mapping[str, str] = field(default_factory=dict)
@@ -70,6 +72,18 @@ class Platform:
 
     def is_component(self, name: str) -> bool:
         return any(name in needed for needed in self.needs.values())
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Errors of a service that no row of the catalogue knows: enough to say where, not why."""
+
+    service: str
+    host: str
+    text: str
+    count: int = 1
+    since: float | None = None
+    last: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_FINGERPRINTS = "ansible-playbook playbooks/preflight.yml -i inventories/ENVIRONMENT"
+_FINGERPRINTS = "ansible-playbook playbooks/triage.yml -i inventories/ENVIRONMENT"
 
 SIGNATURES: list[dict[str, Any]] = [
     {

@@ -59,7 +59,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"Could not resolve placeholder '(?P<name>[^']+)'"],
         "meaning": "a variable without a default is not set",
         "next": {
-            "command": "ansible-playbook playbooks/preflight.yml -i inventories/ENVIRONMENT",
+            "command": "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={service} --check --diff",
             "risk": "read-only",
             "verify": "after {name} is set in the service's environment and the service is restarted, its log says Started",
         },

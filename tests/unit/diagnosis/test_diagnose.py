@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import CARRIERS, HOST_WIDE, WHOLE, diagnose
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_logs import findings_of_logs, target_of
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import Finding, Platform
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import Finding, Platform, Trouble
 from ansible_collections.dwp.backend.plugins.module_utils._signatures import catalogue
 from tests.unit.logs import helpers
 
@@ -40,9 +40,10 @@ def finding(failure, service, differences):
 def test_diagnosis(case):
     health = {**dict.fromkeys(NAMES, "up"), **case.get("health", {})}
     findings = [finding(*one) for one in case.get("findings", [])]
-    found = diagnose(findings, PLATFORM, health, case.get("now"), case.get("not_checked", ()))
+    troubles = [Trouble(service, "app-01", text, 3) for service, text in case.get("troubles", ())]
+    found = diagnose(findings, PLATFORM, health, case.get("now"), case.get("not_checked", ()), troubles)
     said = {
-        "status": found.status, "failure": found.failure, "service": found.service, "victims": list(found.victims),
+        "status": found.status, "failure": found.failure, "service": found.service, "host": found.host, "victims": list(found.victims),
         "contributing": sorted(one.failure for one in found.contributing), "stale": sorted(one.failure for one in found.stale),
         "notes": sorted(one.failure for one in found.notes), "confidence": found.confidence,
         "unexplained": sorted(one.service for one in found.unexplained),
@@ -73,7 +74,9 @@ def test_what_holds_for_every_diagnosis(findings, health, now):
     found = diagnose(findings, PLATFORM, health, now)
     assert all(health[name] != "up" for name in found.victims), "nothing healthy is called a victim"
     assert found.service not in found.victims
-    assert found.failure is None or (found.root and not found.root.stale and not found.root.suspect and found.root.severity != "note")
+    assert found.failure is None or (
+        found.root and not found.root.stale and not found.root.suspect and (found.root.severity != "note" or found.root.about == "caller")
+    )
     listed = [found.root, *found.contributing, *found.symptoms, *found.stale, *found.notes]
     assert sorted(id(one) for one in listed if one) == sorted(id(one) for one in findings), "every finding has exactly one place"
     if any(state == "down" for state in health.values()):

@@ -1,0 +1,322 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results of dwp_collect as findings: hosts, processes and environments. Databases and Redis are in from_stores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_stores import findings_of_stores
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.known import Known
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding, Platform
+
+SKEW = 30.0  # s from which tokens begin to fail; what is less is Ansible's own delay
+CLEAN_ENDS = ("", "SIGTERM", "TERM")
+_LOOPBACK = re.compile(r"^(?:localhost|127(?:\.\d+){3}|\[?::1\]?|0\.0\.0\.0)$")
+#: Calls that never got an answer.
+_SILENT = ("refused", "timeout", "reset", "unexpected_body")
+
+
+def findings_of_facts(
+    collected: Mapping[str, Mapping[str, Any]],
+    platform: Platform,
+    health: Health,
+    known: Known,
+    lost: Mapping[str, str] | None = None,
+    services: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Finding]:
+    """`collected`: facts by host; `lost`: unreachable hosts and why; `services`: the catalogue's entries."""
+    found: list[Finding] = []
+    for host, why in (lost or {}).items():
+        found.extend(_lost_host(host, why, platform, health, known))
+    for host, facts in collected.items():
+        found.extend(_host(host, facts, health, known))
+        for name in facts.get("services") or {}:
+            if name in health.instances:
+                found.extend(_service(name, host, facts, health, known, (services or {}).get(name, {})))
+                found.extend(_environment(name, host, facts["services"][name], health, known))
+        found.extend(_calls(host, facts, platform, health, known))
+    found.extend(_clocks(collected, known))
+    found.extend(_shared_secrets(collected, known))
+    found.extend(findings_of_stores(collected, platform, health, known))
+    return found
+
+
+# ---- hosts
+
+
+def _lost_host(host: str, why: str, platform: Platform, health: Health, known: Known) -> list[Finding]:
+    """The root of what runs there, unless its services answer others: then only our way to it is broken."""
+    rows = [row for rows in health.instances.values() for row in rows if row["host"] == host]
+    components = [name for name, entry in health.components.items() if host in entry["hosts"] and entry["state"] == UP]
+    if components or any(row["health"] == UP for row in rows):
+        return []
+    severity = "down" if any(row["health"] == DOWN for row in rows) else "degraded"
+    return [known.finding("HOST_UNREACHABLE", "", host, {}, f"connection to {host}", why, severity=severity, subject=f"host:{host}")]
+
+
+def _host(host: str, facts: Mapping[str, Any], health: Health, known: Known) -> list[Finding]:
+    found = []
+    about: Mapping[str, Any] = facts.get("host") or {}
+    seen: set[str] = set()
+    for disk in about.get("disks") or ():
+        mount = str(disk.get("mount") or disk.get("path"))
+        if mount in seen:
+            continue
+        seen.add(mount)
+        free, percent, inodes = disk.get("free_mb"), disk.get("free_percent"), disk.get("inodes_free_percent")
+        uses = ", ".join(disk.get("for") or ())
+        text = f"{mount} ({uses}): {free} of {disk.get('total_mb')} MB free ({percent} %), {inodes} % of the inodes"
+        values = {"path": mount, "free": f"{free} MB ({percent} %)"}
+        source = f"file systems of {host}"
+        full = (free is not None and free < 20) or (inodes is not None and inodes < 0.1)
+        if full:
+            title = f"the file system {mount} of {host} is full ({uses})"
+            found.append(known.finding("DISK_FULL", "", host, values, source, text, title=title, subject=f"host:{host}"))
+        elif (percent is not None and percent < 5 and (free or 0) < 1024) or (inodes is not None and inodes < 2):
+            found.append(known.finding("DISK_LOW", "", host, values, source, text, subject=f"host:{host}"))
+    memory = about.get("memory") or {}
+    left = memory.get("available_mb")
+    if left is not None and left < max(64, 0.01 * float(memory.get("total_mb") or 0)):
+        text = f"{left} of {memory.get('total_mb')} MB available, {memory.get('swap_used_mb')} MB swapped out"
+        found.append(known.finding("MEMORY_LOW", "", host, {"free": left}, f"memory of {host}", text, subject=f"host:{host}"))
+    manager = about.get("manager") or {}
+    deployed = any(service.get("current") for service in (facts.get("services") or {}).values())
+    running = any(row["health"] == UP for rows in health.instances.values() for row in rows if row["host"] == host)
+    if manager.get("reachable") is False and deployed and not running:
+        text = str(manager.get("message") or "it does not answer")
+        source = f"{manager.get('kind', 'manager')} of {host}"
+        found.append(known.finding("MANAGER_DOWN", "", host, {}, source, text, subject=f"host:{host}"))
+    return found
+
+
+def _clocks(collected: Mapping[str, Mapping[str, Any]], known: Known) -> list[Finding]:
+    """Clocks against each other; the controller's own is only one of them."""
+    offsets = {}
+    for host, facts in collected.items():
+        about = facts.get("host") or {}
+        if isinstance(about.get("offset_seconds"), (int, float)):
+            offsets[host] = (float(about["offset_seconds"]), float(about.get("offset_uncertainty") or 0), about.get("synchronized"))
+    found = []
+    ordered = sorted(value for value, _doubt, _sync in offsets.values())
+    # With three and more hosts the majority is right; below that, the controller's clock has a voice.
+    middle = ordered[len(ordered) // 2] if len(ordered) > 2 else 0.0
+    for host, (offset, doubt, synchronized) in offsets.items():
+        skew = offset - middle
+        if abs(skew) - doubt < SKEW or (synchronized is True and len(offsets) == 1):
+            continue
+        values = {"seconds": round(abs(skew)), "direction": "ahead of" if skew > 0 else "behind"}
+        text = f"{skew:+.1f} s; synchronised: {synchronized}"
+        found.append(known.finding("CLOCK_SKEW", "", host, values, f"clock of {host}", text, subject=f"host:{host}"))
+    return found
+
+
+# ---- services
+
+
+def _service(
+    name: str, host: str, facts: Mapping[str, Any], health: Health, known: Known, entry: Mapping[str, Any]
+) -> list[Finding]:
+    service = facts["services"][name]
+    row = next((one for one in health.instances[name] if one["host"] == host), None)
+    if row is None:
+        return []
+    process = service.get("process") or {}
+    pid = service.get("pid") or process.get("pid") or None
+    source = f"{name} on {host}"
+    if not service.get("current"):
+        text = "no release is active"
+        return [known.finding("NOT_DEPLOYED", name, host, {}, source, text)] if service.get("placed", True) else []
+    found = []
+    alive = row["health"] == UP
+    if not alive:
+        found.extend(_why_not(name, host, facts, row, known, entry))
+    orphans = service.get("orphans") or []
+    if orphans:
+        numbers = [one.get("pid", one) if isinstance(one, Mapping) else one for one in orphans]
+        text = f"PID {', '.join(map(str, numbers))} carries the marker of {name}'s launcher and is not the manager's"
+        found.append(known.finding("ORPHAN", name, host, {"pid": numbers[0]}, source, text))
+    if process.get("state") in ("T", "t"):
+        where = f"/proc/{pid}/status on {host}"
+        found.append(known.finding("PROCESS_SUSPENDED", name, host, {"pid": pid}, where, "State: T (stopped)"))
+    fds, limit = process.get("fds"), process.get("fd_limit")
+    if fds and limit and fds >= 0.95 * limit:
+        title = f"{name} has {fds} of {limit} file descriptors open"
+        found.append(known.finding("NOFILE", name, host, {}, f"/proc/{pid}/fd on {host}", title, title=title))
+    release = service.get("process_release")
+    if release and pid and release != service["current"]:
+        values = {"process_release": release, "release": service["current"]}
+        found.append(known.finding("RELEASE_MISMATCH", name, host, values, source, f"process {pid} runs {release}"))
+    return found
+
+
+def _why_not(
+    name: str, host: str, facts: Mapping[str, Any], row: Mapping[str, Any], known: Known, entry: Mapping[str, Any]
+) -> list[Finding]:
+    """What the host itself tells about a service that is not well."""
+    service = facts["services"][name]
+    about = facts.get("host") or {}
+    state, pid, listener = service.get("state"), service.get("pid"), service.get("listener") or {}
+    source, since = f"{name} on {host}", service.get("since") or None
+    found = []
+    if listener and not listener.get("ours") and (not pid or listener.get("pid") not in (None, pid)):
+        holder = listener.get("service") or listener.get("command") or "another process"
+        title = f"port {listener.get('port')} of {name} is held by {holder} (PID {listener.get('pid')}, user {listener.get('user')})"
+        found.append(known.finding("PORT_IN_USE", name, host, {"port": listener.get("port")}, f"listeners of {host}", title, title=title))
+    kills = [one for one in about.get("oom_kills") or () if one.get("service") == name]
+    if kills and row["health"] == DOWN:
+        last = kills[-1]
+        text = f"killed PID {last.get('pid')} ({last.get('name')})"
+        when: dict[str, Any] = {"since": last.get("time"), "last": last.get("time")}
+        found.append(known.finding("OOM_KILLED", name, host, {}, f"kernel log of {host}", text, about="service", subject=name, **when))
+    ended = str(service.get("exit_signal") or "")
+    if state == "stopped" and not kills and ended in CLEAN_ENDS and service.get("outcome") not in ("failed", "pending"):
+        text = f"its manager says stopped, exit status {service.get('exit_status')}"
+        found.append(known.finding("PROCESS_STOPPED", name, host, {}, source, text))
+    elif not pid and ended not in CLEAN_ENDS and not kills:
+        text = f"its manager says {state}, ended by {ended}"
+        found.append(known.finding("PROCESS_KILLED", name, host, {"signal": ended}, source, text, since=since))
+    if pid and row["cause"] == "timeout":
+        found.append(known.finding("NOT_ANSWERING", name, host, {"pid": pid}, source, row["message"]))
+    wanted, has = entry.get("java_version"), (about.get("java") or {}).get("version")
+    major = re.match(r"(?:1\.)?(\d+)", str(has)) if has else None
+    if not pid and wanted and major and int(major[1]) < int(wanted) and str(entry.get("java", "java")) == "java":
+        title = f"the Java of {host} is {has}, {name} needs {wanted}"
+        found.append(known.finding("CLASS_VERSION", name, host, {}, f"java of {host}", title, title=title, about="service"))
+    return found
+
+
+# ---- environments
+
+_RULES = {("JWT_SECRET", "min_bytes"): "JWT_WEAK", ("JWT_SECRET", "not_empty"): "JWT_WEAK"}
+
+
+def _environment(name: str, host: str, service: Mapping[str, Any], health: Health, known: Known) -> list[Finding]:
+    environment = service.get("environment") or {}
+    found = []
+    source = f"environment of {name} on {host}"
+    up = health.services.get(name) == UP
+    for one in environment.get("violations") or ():
+        if one.get("severity") != "error" or one.get("rule") == "equal_across":
+            continue  # equality is judged over all hosts, below
+        variable = str(one.get("variable") or "")
+        failure = _RULES.get((variable, str(one.get("rule"))), "ENVIRONMENT_RULE")
+        if one.get("rule") == "required":
+            failure = "PLACEHOLDER"
+        elif one.get("rule") == "not_localhost" and variable.startswith("SERVICE_"):
+            failure = "GW_LOCALHOST"
+        message = str(one.get("message") or "")
+        values = {"message": message, "name": variable, "variable": variable}
+        found.append(known.finding(failure, name, host, values, source, message, title=message, about="environment",
+                                   severity="degraded" if up else "down"))  # fmt: skip
+    differences = [one for one in environment.get("differences") or () if "process" in one.get("between", ())]
+    names = sorted({str(one["variable"]) for one in differences} | set(service.get("drift") or ()))
+    if names and service.get("pid"):
+        than = "file" if any("file" in one.get("between", ()) for one in differences) else "release"
+        text = "; ".join(difference_text(one) for one in differences) or ", ".join(names)
+        values = {"than": than, "variables": ", ".join(names[:6])}
+        found.append(known.finding("RESTART_NEEDED", name, host, values, source, text))
+    return found
+
+
+def difference_text(one: Mapping[str, Any]) -> str:
+    """One variable in two places, values only where they are no secret."""
+    values = one.get("values") or {}
+    sides = one.get("between") or ()
+    if one.get("secret") or not values:
+        return f"{one['variable']} differs between {' and '.join(sides)}"
+    return f"{one['variable']} is {', '.join(f'{values.get(side)!r} in the {side}' for side in sides)}"
+
+
+def shared_secrets(collected: Mapping[str, Mapping[str, Any]], variable: str = "JWT_SECRET") -> dict[tuple[str, str], str]:
+    """Fingerprints of one secret by (service, host), as far as they were made with the same key."""
+    keys: dict[str, dict[tuple[str, str], str]] = {}
+    for host, facts in collected.items():
+        for name, service in (facts.get("services") or {}).items():
+            digest = ((service.get("environment") or {}).get("fingerprints") or {}).get(variable)
+            if digest:
+                keys.setdefault(str(facts.get("fingerprint_key")), {})[(name, host)] = str(digest)
+    return max(keys.values(), key=len, default={})
+
+
+def _shared_secrets(collected: Mapping[str, Mapping[str, Any]], known: Known) -> list[Finding]:
+    """Who signs and who checks need one secret. The odd one is named: edited by hand, in the minority, or started last."""
+    digests = shared_secrets(collected)
+    counts = {digest: list(digests.values()).count(digest) for digest in digests.values()}
+    if len(counts) < 2:
+        return []
+
+    def oddness(place: tuple[str, str]) -> tuple[Any, ...]:
+        service = collected[place[1]]["services"][place[0]]
+        edited = bool((service.get("environment") or {}).get("edited")) or "environment" in (service.get("tampered") or ())
+        drift = "JWT_SECRET" in (service.get("drift") or ())
+        return (edited or drift, -counts[digests[place]], float(service.get("since") or 0), int(service.get("wave") or 0), place)
+
+    odd = max(digests, key=oddness)
+    others = sorted({name for (name, host), digest in digests.items() if digest != digests[odd]})
+    text = ", ".join(f"{name} on {host}: {digest}" for (name, host), digest in sorted(digests.items()))
+    title = f"JWT_SECRET of {odd[0]} differs from that of {', '.join(others)}: each rejects the tokens of the other"
+    return [known.finding("JWT_SIG", odd[0], odd[1], {}, "fingerprints of JWT_SECRET in the running processes", text, title=title)]
+
+
+# ---- calls
+
+
+def _calls(host: str, facts: Mapping[str, Any], platform: Platform, health: Health, known: Known) -> list[Finding]:
+    found: dict[tuple[str, str, str], Finding] = {}
+    for edge in facts.get("edges") or ():
+        source, target = str(edge.get("from") or ""), str(edge.get("to") or "")
+        if edge.get("external") or source not in health.instances or not target:
+            continue
+        one = _call(edge, source, target, host, platform, health, known)
+        if one is not None:
+            found.setdefault((one.failure, source, target), one)
+    return list(found.values())
+
+
+def _call(
+    edge: Mapping[str, Any], source: str, target: str, host: str, platform: Platform, health: Health, known: Known
+) -> Finding | None:
+    url, cause, variable = str(edge.get("url") or ""), str(edge.get("cause") or ""), str(edge.get("variable") or "")
+    elsewhere = edge.get("points_to")
+    try:
+        parts = urlsplit(url)
+        to_host, to_port = parts.hostname or "", parts.port or {"https": 443}.get(parts.scheme, 80)
+    except ValueError:
+        to_host, to_port = "", 0
+    values = {
+        "variable": variable, "url": url, "target": target, "address": f"{to_host}:{to_port}", "target_host": to_host,
+        "target_port": to_port, "name": to_host, "instead": f", {elsewhere} does" if elsewhere and elsewhere != target else "",
+    }  # fmt: skip
+    evidence = (f"{variable} of {source}, asked from {host}", f"{url}: {edge.get('message') or cause}")
+    here: dict[str, Any] = {"about": "environment", "subject": source, "target": target}
+    if cause == "dns":
+        title = f"{variable} of {source} names a host that {host} cannot resolve: {to_host}"
+        return known.finding("GW_DNS", source, host, values, *evidence, title=title, **here)
+    if elsewhere and elsewhere != target:
+        return known.finding("WRONG_URL", source, host, values, *evidence, **here)
+    if cause == "tls":
+        title = f"{source} and {target} do not agree on TLS at {url}: {edge.get('message')}"
+        return known.finding("TLS", source, host, values, *evidence, title=title, **here)
+    if cause not in _SILENT:
+        return None
+    away = host not in platform.hosts.get(target, ()) and bool(platform.hosts.get(target))
+    if _LOOPBACK.match(to_host) and away:
+        title = f"{variable} of {source} is {url}, but {target} runs on {', '.join(platform.hosts[target])}"
+        return known.finding("GW_LOCALHOST", source, host, values, *evidence, title=title, **here)
+    if platform.ports.get(int(to_port)) != target and target in platform.ports.values():
+        return known.finding("WRONG_URL", source, host, values, *evidence, **here)
+    if health.services.get(target) != UP:
+        return None  # the target itself tells why
+    if elsewhere == "" and not edge.get("local"):
+        return known.finding("WRONG_URL", source, host, values, *evidence, **here)
+    if cause in ("timeout", "reset") and not edge.get("local"):
+        return known.finding("CALL_BLOCKED", source, host, values, *evidence, **{**here, "about": "host"})
+    return None
+
+

@@ -1,0 +1,222 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the databases and Redis answered to the credentials of the services, as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.known import Known
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, Finding, Platform
+
+LOCK_SECONDS = 5.0
+SLOW_SECONDS = 30.0
+CROWDED = 0.9  # of the connections that ordinary roles may use
+_STATES = {
+    "28P01": "PG_AUTH", "28000": "PG_AUTH", "3D000": "PG_NODB", "53300": "PG_FULL", "57P03": "PG_STARTING", "42501": "PG_PERM",
+    "25006": "PG_READ_ONLY", "57P01": "PG_TERMINATED", "53100": "DISK_FULL",
+}  # fmt: skip
+_CAUSES = {
+    "refused": "PG_REFUSED", "timeout": "PG_UNREACHABLE", "dns": "PG_DNS", "tls": "TLS", "unexpected_body": "PG_FOREIGN",
+    "reset": "DB_UNREACHABLE", "unauthorized": "PG_AUTH", "not_found": "PG_NODB", "out_of_service": "PG_STARTING",
+}  # fmt: skip
+_REDIS = {
+    "refused": "REDIS_REFUSED", "timeout": "REDIS_UNREACHABLE", "dns": "REDIS_UNREACHABLE", "reset": "REDIS_UNREACHABLE", "tls": "TLS",
+    "unexpected_body": "REDIS_UNREACHABLE", "unauthorized": "REDIS_AUTH", "out_of_service": "REDIS_LOADING", "down": "REDIS_PERSISTENCE",
+}  # fmt: skip
+_FLYWAY = {
+    "FAILED_VERSIONED_MIGRATION": "FLYWAY_FAILED", "FAILED_REPEATABLE_MIGRATION": "FLYWAY_FAILED", "CHECKSUM_MISMATCH": "FLYWAY_CHECKSUM",
+    "APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED": "FLYWAY_MISSING", "APPLIED_REPEATABLE_MIGRATION_NOT_RESOLVED": "FLYWAY_MISSING",
+}  # fmt: skip
+
+
+def findings_of_stores(
+    collected: Mapping[str, Mapping[str, Any]], platform: Platform, health: Health, known: Known
+) -> list[Finding]:
+    found: list[Finding] = []
+    databases = [(host, entry) for host, facts in collected.items() for entry in facts.get("databases") or ()]
+    for host, entry in databases:
+        names = [name for name in entry.get("services") or () if name in health.services]
+        if not names:
+            continue
+        if entry.get("cause") not in ("ok", None, ""):
+            found.extend(_refused(host, entry, names, [other for _h, other in databases], known))
+        elif entry.get("cause") == "ok":
+            found.extend(_database(host, entry, known))
+            found.extend(_flyway(host, entry, names[0], health, known))
+    for host, facts in collected.items():
+        for entry in facts.get("redis") or ():
+            names = [name for name in entry.get("services") or () if name in health.services]
+            found.extend(_redis(host, entry, names, known))
+    return _once(found)
+
+
+def _once(found: Sequence[Finding]) -> list[Finding]:
+    """The same thing seen from several hosts, or through several databases of one server."""
+    seen: dict[tuple[str, ...], Finding] = {}
+    for one in found:
+        seen.setdefault((one.failure, one.service, one.title), one)
+    return list(seen.values())
+
+
+def place(entry: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Host and port of an address, under the names that the catalogue's commands use."""
+    host, _colon, port = str(entry.get("address") or "").rpartition(":")
+    return {f"{prefix}_host": host.strip("[]"), f"{prefix}_port": port, "address": entry.get("address")}
+
+
+def _source(host: str, entry: Mapping[str, Any]) -> str:
+    user = f"{entry['user']}@" if entry.get("user") else ""
+    database = f"/{entry['database']}" if entry.get("database") else ""
+    return f"probe of {user}{entry.get('address')}{database} from {host}"
+
+
+def _refused(
+    host: str, entry: Mapping[str, Any], names: Sequence[str], every: Sequence[Mapping[str, Any]], known: Known
+) -> list[Finding]:
+    code, cause, message = entry.get("sqlstate"), str(entry["cause"]), str(entry.get("message") or entry["cause"])
+    failure = _STATES.get(str(code)) or _CAUSES.get(cause) or "HIKARI_INIT"
+    if cause == "down" and not code:
+        failure = "PG_READ_ONLY" if "read only" in message else "PG_PERM"
+    words = place(entry, "db")
+    values = {**words, "host": words["db_host"], "port": words["db_port"], "user": entry.get("user"), "database": entry.get("database")}
+    more: dict[str, Any] = {}
+    if failure == "PG_AUTH":
+        # A password that fits nobody was changed in the database, not in one service after the other.
+        same = [one for one in every if one.get("address") == entry.get("address") and one.get("user") == entry.get("user")]
+        title = f"the database does not accept the password of {entry.get('user')} that {', '.join(names)} uses"
+        if len(same) > 1 and all(one.get("sqlstate") == code for one in same):
+            title = f"the database accepts the password of {entry.get('user')} from none of its services"
+            more["subject"] = "postgres"
+        more["title"] = title
+    elif failure == "PG_NODB":
+        more["title"] = f"the server at {entry.get('address')} has no database {entry.get('database')}"
+    elif failure in ("PG_REFUSED", "DB_UNREACHABLE"):
+        more["title"] = f"nothing listens at {entry.get('address')}: PostgreSQL is down, or DB_HOST or DB_PORT are wrong"
+    elif failure in ("HIKARI_INIT", "TLS"):
+        more.update(title=f"the database at {entry.get('address')} refuses {', '.join(names)}: {message}", about="environment")
+    return [known.finding(failure, name, host, values, _source(host, entry), message, **more) for name in names]
+
+
+# ---- PostgreSQL from inside
+
+
+def _database(host: str, entry: Mapping[str, Any], known: Known) -> list[Finding]:
+    found = []
+    source, base = _source(host, entry), {**place(entry, "db"), "user": entry.get("user"), "database": entry.get("database")}
+    server: dict[str, Any] = {"subject": "postgres"}
+    if entry.get("read_only") or entry.get("standby"):
+        found.append(known.finding("PG_READ_ONLY", "postgres", host, base, source, f"standby: {entry.get('standby')}", **server))
+    blockers = _blockers(entry.get("locks") or ())
+    for blocker, waiting in blockers:
+        longest = max(float(one.get("waits_seconds") or 0) for one in waiting)
+        if longest < LOCK_SECONDS:
+            continue
+        values = {**base, "application": blocker.get("application") or "a session", "pid": blocker.get("pid"), "waiting": len(waiting),
+                  "seconds": round(longest)}  # fmt: skip
+        text = f"PID {blocker.get('pid')} {blocker.get('state')}: {blocker.get('query')}; waiting: {waiting[0].get('query')}"
+        found.append(known.finding("PG_LOCK", "postgres", host, values, source, text, **server))
+    held = {blocker.get("pid") for blocker, _waiting in blockers}
+    waiting_pids = {one.get("pid") for one in entry.get("locks") or ()}
+    for one in entry.get("long_transactions") or ():
+        if one.get("pid") in held | waiting_pids:
+            continue
+        seconds = round(float(one.get("seconds") or 0))
+        values = {**base, "application": one.get("application") or "a session", "pid": one.get("pid"), "seconds": seconds,
+                  "state": one.get("state")}  # fmt: skip
+        slow = one.get("state") == "active" and seconds >= SLOW_SECONDS
+        failure = "PG_SLOW_QUERY" if slow else "PG_LONG_TRANSACTION"
+        if slow or seconds >= 60:
+            found.append(known.finding(failure, "postgres", host, values, source, str(one.get("query") or ""), **server))
+    most, used = entry.get("max_connections"), entry.get("server_connections")
+    if most and used and used >= CROWDED * (most - int(entry.get("reserved") or 0)):
+        applications = (entry.get("connections") or {}).get("by_application") or {}
+        text = ", ".join(f"{name}: {count}" for name, count in sorted(applications.items(), key=lambda pair: -pair[1]))
+        values = {**base, "used": used, "most": most}
+        found.append(known.finding("PG_CONNECTIONS", "postgres", host, values, source, text, **server))
+    return found
+
+
+def _blockers(locks: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
+    """The sessions that block others without being blocked, each with those that wait for it, directly or not."""
+    waits = {one.get("pid"): one for one in locks}
+    found: dict[Any, tuple[Mapping[str, Any], list[Mapping[str, Any]]]] = {}
+    for one in locks:
+        todo, seen = list(one.get("blocked_by") or ()), set()
+        while todo:
+            blocker = todo.pop()
+            pid = blocker.get("pid")
+            if pid in seen:
+                continue
+            seen.add(pid)
+            if pid in waits:
+                todo.extend(waits[pid].get("blocked_by") or ())
+            else:
+                found.setdefault(pid, (blocker, []))[1].append(one)
+    return list(found.values())
+
+
+def _flyway(host: str, entry: Mapping[str, Any], service: str, health: Health, known: Known) -> list[Finding]:
+    flyway = entry.get("flyway") or {}
+    source = f"schema history of {entry.get('database')} at {entry.get('address')}, against the release of {service}"
+    severity = "down" if health.services.get(service) == DOWN else "degraded"
+    found: dict[str, Finding] = {}
+    for one in flyway.get("errors") or ():
+        failure = _FLYWAY.get(str(one.get("code")))
+        message = str(one.get("message") or "")
+        if failure is not None and failure not in found:
+            values = {"version": one.get("version")}
+            title = _first_sentence(message)
+            found[failure] = known.finding(failure, service, host, values, source, message, title=title, severity=severity)
+    for one in flyway.get("failed") or ():
+        if "FLYWAY_FAILED" not in found:
+            version = one.get("version")
+            text = f"version {version} ({one.get('description')}) failed, {one.get('installed_on')}"
+            found["FLYWAY_FAILED"] = known.finding("FLYWAY_FAILED", service, host, {"version": version}, source, text, severity=severity)
+    if flyway.get("newer_than_jar"):
+        values = {"database": flyway.get("schema_version")}
+        found["FLYWAY_NEWER_DB"] = known.finding("FLYWAY_NEWER_DB", service, host, values, source, str(flyway.get("message") or ""))
+    pending = [str(one.get("version", one)) if isinstance(one, Mapping) else str(one) for one in flyway.get("pending") or ()]
+    if pending and not found:
+        found["FLYWAY_PENDING"] = known.finding("FLYWAY_PENDING", service, host, {"versions": ", ".join(pending[:8])}, source,
+                                                str(flyway.get("message") or ""))  # fmt: skip
+    return list(found.values())
+
+
+def _first_sentence(text: str) -> str:
+    return text.strip().partition("\n")[0][:200]
+
+
+# ---- Redis
+
+
+def _redis(host: str, entry: Mapping[str, Any], names: Sequence[str], known: Known) -> list[Finding]:
+    source, words = _source(host, entry), place(entry, "redis")
+    cause, message = entry.get("cause"), str(entry.get("message") or "")
+    values: dict[str, Any] = {**words, "message": message}
+    if cause not in ("ok", None, ""):
+        failure = _REDIS.get(str(cause), "HEALTH_REDIS")
+        more: dict[str, Any] = {}
+        if failure == "REDIS_REFUSED":
+            more = {"title": f"nothing listens at {entry.get('address')}: Redis is down, or REDIS_HOST or REDIS_PORT are wrong"}
+        if failure == "TLS":
+            more = {"title": f"no TLS with Redis at {entry.get('address')}: {message}", "about": "environment"}
+        return [known.finding(failure, name, host, values, source, message, **more) for name in names]
+    if cause != "ok":
+        return []
+    found = []
+    server: dict[str, Any] = {"subject": "redis"}
+    memory = entry.get("memory") or {}
+    used, most = memory.get("used_mb") or 0, memory.get("max_mb") or 0
+    if most and used >= 0.98 * most and memory.get("policy") == "noeviction":
+        found.append(known.finding("REDIS_FULL", "redis", host, {**values, "used": used, "most": most}, source, str(memory), **server))
+    if entry.get("role") in ("slave", "replica"):
+        found.append(known.finding("REDIS_READ_ONLY", "redis", host, values, source, f"role {entry['role']}", **server))
+    if entry.get("loading"):
+        found.append(known.finding("REDIS_LOADING", "redis", host, values, source, "loading: 1", **server))
+    if entry.get("last_save_ok") is False:
+        found.append(known.finding("REDIS_PERSISTENCE", "redis", host, values, source, "the last save failed", severity="note", **server))
+    return found

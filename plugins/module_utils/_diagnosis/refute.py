@@ -1,0 +1,89 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a log tells and a question asked just now contradicts is over: it is listed with the reason, and not blamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import shared_secrets
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding
+
+DATABASE = {
+    "PG_REFUSED", "PG_STARTING", "PG_AUTH", "PG_NODB", "PG_FULL", "PG_TERMINATED", "DB_UNREACHABLE", "HIKARI_INIT", "HIKARI_STALE",
+    "HEALTH_DB",
+}  # fmt: skip
+REDIS = {"REDIS_REFUSED", "REDIS_AUTH", "HEALTH_REDIS"}
+CALL = {"GW_REFUSED", "GW_503", "GW_DNS", "GW_CONNECT_TIMEOUT", "GW_PREMATURE", "FEIGN"}
+START = {"PORT_IN_USE", "STARTUP_FAILED"}
+LAST_WORDS = 120.0  # s before the last record of a service: what is older did not end it
+
+
+def refute(
+    findings: Iterable[Finding],
+    collected: Mapping[str, Mapping[str, Any]],
+    health: Health,
+    last_words: Mapping[str, float],
+) -> tuple[list[Finding], list[dict[str, str]]]:
+    """The findings, those that are over marked as stale; and what was ruled out by it, and why."""
+    kept, ruled = [], []
+    for one in findings:
+        one = _signed_elsewhere(one, collected)
+        why = "" if one.directness == "direct" or one.stale else _contradiction(one, collected, health, last_words)
+        if why:
+            one = replace(one, stale=True)
+            ruled.append({"what": f"{one.failure} of {one.service}", "why": why})
+        kept.append(one)
+    unique = {(entry["what"], entry["why"]): entry for entry in ruled}
+    return kept, list(unique.values())
+
+
+def _contradiction(
+    one: Finding, collected: Mapping[str, Mapping[str, Any]], health: Health, last_words: Mapping[str, float]
+) -> str:
+    state = health.services.get(one.service)
+    if state == DOWN:
+        end = last_words.get(one.service)
+        if end is None or one.last is None or end - one.last <= LAST_WORDS:
+            return ""  # its last words: they may well be why it is down, whatever works by now
+    if one.failure in DATABASE:
+        return _store("databases", one, collected, "logs in to its database now")
+    if one.failure in REDIS:
+        return _store("redis", one, collected, "gets an answer of Redis now")
+    if one.failure in CALL and one.target and health.services.get(one.target) == UP:
+        edges = [
+            edge for facts in collected.values() for edge in facts.get("edges") or ()
+            if edge.get("from") == one.service and edge.get("to") == one.target
+        ]  # fmt: skip
+        if edges and all(edge.get("cause") == "ok" for edge in edges):
+            return f"{one.target} is up and answers at the address that {one.service} has"
+    if one.failure in START and state == UP:
+        return f"{one.service} runs and is healthy"
+    if one.failure == "DISK_FULL" and one.host in collected:
+        disks = ((collected[one.host].get("host") or {}).get("disks")) or ()
+        if disks and all((disk.get("free_mb") or 0) > 200 for disk in disks):
+            return f"no file system of {one.host} is full now"
+    return ""
+
+
+def _store(kind: str, one: Finding, collected: Mapping[str, Mapping[str, Any]], text: str) -> str:
+    entries = [entry for facts in collected.values() for entry in facts.get(kind) or () if one.service in entry.get("services", ())]
+    if entries and all(entry.get("cause") == "ok" for entry in entries):
+        return f"{one.service} {text}, with the credentials that it has ({entries[0].get('address')})"
+    return ""
+
+
+def _signed_elsewhere(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> Finding:
+    """A bad signature although all our secrets agree: the token was signed by somebody else, such as the Aura platform."""
+    if one.failure != "JWT_SIG" or one.directness == "direct":
+        return one
+    digests = shared_secrets(collected)
+    if len(digests) < 1 or len(set(digests.values())) != 1 or one.service not in {name for name, _host in digests}:
+        return one
+    names = ", ".join(sorted({name for name, _host in digests}))
+    title = f"{one.service} rejects tokens that were signed with another JWT_SECRET; here it is the same in {names}: look at who signs them"
+    return replace(one, about="caller", title=title)

@@ -1,0 +1,195 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what the hosts told to the report: the whole way, without a file, a clock or a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import baseline as compared
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import report, request_path
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import QUIET, diagnose
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import findings_of_facts
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_logs import findings_of_host, time_of
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health, assess
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.known import Known
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import UP, Platform, Trouble
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.refute import refute
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.timeline import timeline
+from ansible_collections.dwp.backend.plugins.module_utils._signature_match import match_text
+from ansible_collections.dwp.backend.plugins.module_utils._signatures import Signature
+
+#: Errors that a caller causes and that say nothing about the service.
+_CALLERS = re.compile(
+    r"No static resource|NoResourceFound|NoHandlerFound|HttpRequestMethodNotSupported|Request method '\w+' (?:is )?not supported|"
+    r"HttpMessageNotReadable|MethodArgumentNotValid|HttpMediaType|MissingServletRequestParameter|MissingRequestHeader|"
+    r"MethodArgumentTypeMismatch|ClientAbortException|AsyncRequestNotUsable|Broken pipe|Connection reset by peer|ConstraintViolation|"
+    r"Invalid character found in|RequestRejectedException"
+)
+
+
+@dataclass
+class Inputs:
+    """Everything that is known when the hosts have answered. Times are seconds since the epoch by the controller's clock."""
+
+    catalogue: Mapping[str, Any]
+    answers: Mapping[str, Mapping[str, Any]]  # host -> {collected, logs}
+    lost: Mapping[str, str] = field(default_factory=dict)  # host -> why it could not be reached
+    hosts: Sequence[str] = ()  # of this play
+    now: float = 0.0
+    duration: float = 0.0
+    version: str = ""
+    inventory: str = ""
+    installed: bool = False  # run as a collection, not from a checkout
+    site: Sequence[Mapping[str, Any]] = ()
+    canary: Mapping[str, Any] | None = None
+    baseline: Mapping[str, Any] | None = None
+    baseline_name: str = ""
+    not_checked: Sequence[Mapping[str, str]] = ()
+
+
+def triage(given: Inputs) -> dict[str, Any]:
+    facts = {host: answer.get("collected") or {} for host, answer in given.answers.items() if host not in given.lost}
+    logs = {host: answer.get("logs") or {} for host, answer in given.answers.items() if host not in given.lost}
+    offsets = {host: _offset(one) for host, one in facts.items()}
+    platform = platform_of(given.catalogue, given.hosts)
+    selected = [name for name in given.catalogue["selected"] if platform.hosts.get(name)]
+    known = Known(given.site)
+    health = assess(facts, platform, selected, given.lost)
+    found = findings_of_facts(facts, platform, health, known, given.lost, given.catalogue["services"])
+    for host, result in logs.items():
+        told = findings_of_host(result, platform, host, offsets[host])
+        found += [one for one in told if one.service in health.services or one.service not in platform.hosts]
+    found, ruled_out = refute(found, facts, health, last_words(logs, offsets))
+    gaps = coverage(given, facts, logs, selected)
+    troubles = troubles_of(logs, offsets, health, list(known.rows.values()), given.now, str(given.catalogue["environment"]))
+    diagnosis = diagnose(found, platform, health.words, given.now, gaps, troubles)
+    window = window_of(logs)
+    since = time_of(window["since"])
+    path = request_path.merge(logs, platform.calls, offsets)
+    gateway = str((given.canary or {}).get("gateway") or "")
+    made = report.assemble(
+        report.Parts(
+            given.catalogue, platform, health, diagnosis, facts, logs, given.lost,
+            words=report.Words(facts, given.catalogue, given.inventory, given.installed), ruled_out=ruled_out, not_checked=gaps,
+            timeline=timeline(facts, logs, found, offsets, since), request_path=path, window=window,
+            canary=request_path.canary_text(given.canary, path, gateway) if given.canary else None,
+        ),
+        now=given.now, duration=given.duration, version=given.version,
+    )  # fmt: skip
+    if given.baseline is not None:
+        made["baseline"] = {
+            "report": given.baseline_name,
+            "generated_at": given.baseline.get("generated_at"),
+            "changes": compared.compare(given.baseline, made),
+        }
+    return report.scrubbed(made)
+
+
+def platform_of(catalogue: Mapping[str, Any], hosts: Sequence[str]) -> Platform:
+    """Who calls and needs whom, and on which hosts of this play it runs."""
+    services, components = catalogue["services"], catalogue["components"]
+    placed = [name for name, entry in services.items() if entry["hosts"]]
+    inside = set(hosts)
+    calls, needs = {}, {}
+    for name in placed:
+        entry = services[name]
+        wanted = [other for other in placed if other != name] if "*" in entry["calls"] else entry["calls"]
+        calls[name] = [other for other in wanted if other in placed]
+        needs[name] = [*(["postgres"] if entry.get("database") else []), *(["redis"] if entry["redis"] != "none" else [])]
+    where = {name: [host for host in services[name]["hosts"] if not inside or host in inside] for name in placed}
+    for name, entry in components.items():
+        where[name] = list(entry.get("hosts") or ())
+    return Platform(calls, needs, where, {services[name]["port"]: name for name in placed if services[name].get("port")})
+
+
+def _offset(facts: Mapping[str, Any]) -> float:
+    """How far a clock is ahead. Below its own uncertainty it is Ansible's delay, which must not shift anything."""
+    host = facts.get("host") or {}
+    offset = host.get("offset_seconds")
+    if not isinstance(offset, (int, float)) or abs(offset) < max(1.0, float(host.get("offset_uncertainty") or 0)):
+        return 0.0
+    return float(offset)
+
+
+def last_words(logs: Mapping[str, Mapping[str, Any]], offsets: Mapping[str, float]) -> dict[str, float]:
+    """When each service wrote its newest record."""
+    found: dict[str, float] = {}
+    for host, result in logs.items():
+        for file in result.get("files") or ():
+            time = time_of(file.get("last"), offsets.get(host, 0.0))
+            if time is not None:
+                found[file["service"]] = max(time, found.get(file["service"], time))
+    return found
+
+
+def troubles_of(
+    logs: Mapping[str, Mapping[str, Any]],
+    offsets: Mapping[str, float],
+    health: Health,
+    signatures: Sequence[Signature],
+    now: float,
+    environment: str,
+) -> list[Trouble]:
+    """Errors of now that no row of the catalogue matches and no caller causes, oldest first."""
+    found = []
+    newest = last_words(logs, offsets)
+    for host, result in logs.items():
+        for name, service in (result.get("services") or {}).items():
+            if name not in health.services:
+                continue
+            end = now if health.services[name] == UP else newest.get(name, now)
+            for one in service.get("templates") or ():
+                last = time_of(one.get("last"), offsets.get(host, 0.0))
+                text = str((one.get("evidence") or {}).get("record") or one.get("template") or "")
+                if one.get("stale") or one.get("level") != "ERROR" or last is None or end - last > QUIET:
+                    continue
+                if _CALLERS.search(text) or match_text(text, signatures, environment):
+                    continue
+                cause = str(one.get("cause") or one.get("exception") or "")
+                said = str(one.get("template"))[:120]
+                label = f"{cause}: {said}" if cause and cause not in said else said
+                count, first = int(one.get("count") or 1), time_of(one.get("first"), offsets.get(host, 0.0))
+                found.append(Trouble(name, host, label, count, first, last))
+    return sorted(found, key=lambda one: (one.last or 0.0, one.service))
+
+
+def window_of(logs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    windows = [result["window"] for result in logs.values() if result.get("window")]
+    since = [one["since"] for one in windows if one.get("since")]
+    return {"since": min(since, default=None), "until": next((one["until"] for one in windows if one.get("until")), None)}
+
+
+def coverage(
+    given: Inputs, facts: Mapping[str, Mapping[str, Any]], logs: Mapping[str, Mapping[str, Any]], selected: Iterable[str]
+) -> list[dict[str, str]]:
+    """What was not asked, once each: hosts, services without a host, and what the hosts themselves could not do."""
+    found: list[dict[str, str]] = []
+
+    def add(what: Any, where: Any, why: Any) -> None:
+        entry = {"what": str(what), "where": str(where), "why": str(why)}
+        if entry not in found:
+            found.append(entry)
+
+    for entry in given.not_checked:
+        add(entry.get("what"), entry.get("where"), entry.get("why"))
+    for host, why in given.lost.items():
+        add(f"host {host}", host, why)
+    for name in selected:
+        for host in given.catalogue["services"][name]["hosts"]:
+            if given.hosts and host not in given.hosts:
+                add(f"{name} on {host}", host, "the host is not part of this run (--limit or dwp_hosts)")
+    for name, entry in given.catalogue["services"].items():
+        if not entry["hosts"]:
+            add(name, "inventory", f"no host is in the group {name}")
+    for source in (facts, logs):
+        for host, one in source.items():
+            for entry in one.get("not_checked") or ():
+                add(entry.get("what"), f"{entry.get('where')} on {host}" if str(entry.get("where")) != host else host, entry.get("why"))
+    return found
+
+

@@ -1,0 +1,117 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Failures that no log tells: they are found by asking the thing itself. `{name}` is filled in from what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PLAYBOOK = "ansible-playbook playbooks/{name}.yml -i inventories/ENVIRONMENT -e dwp_only={{service}}"
+_RESTART = _PLAYBOOK.format(name="restart")
+_COMPARE = _PLAYBOOK.format(name="deploy") + " --check --diff"
+_STATUS = _PLAYBOOK.format(name="flyway_status")
+_ACTIVITY = (
+    'psql -h {db_host} -p {db_port} -U {user} -d {database} -c "SELECT pid, application_name, state, wait_event_type, '
+    'now() - xact_start AS age, left(query, 60) FROM pg_stat_activity WHERE state <> \'idle\' ORDER BY xact_start"'
+)
+_SOURCE = "found by asking the thing itself"
+
+
+def _row(
+    name: str, priority: int, about: str, severity: str, meaning: str, command: str, verify: str, observed_by: str, risk: str = "read-only"
+) -> dict[str, Any]:
+    return {
+        "id": name, "priority": priority, "about": about, "severity": severity, "patterns": [], "meaning": meaning,
+        "next": {"command": command, "risk": risk, "verify": verify}, "observed_by": observed_by, "source": _SOURCE,
+    }  # fmt: skip
+
+
+SIGNATURES: list[dict[str, Any]] = [
+    # ---- hosts
+    _row("HOST_UNREACHABLE", 1, "host", "down", "{host} cannot be reached, so nothing on it could be asked", "ssh {host} uptime",
+         "it prints the load; otherwise the console of the machine, its network or its credentials are next", "Ansible: unreachable"),
+    _row("DISK_LOW", 6, "host", "note",
+         "a file system is nearly full: {path} has {free} left", "du -xh {path} 2>/dev/null | sort -h | tail",
+         "df -h shows more than 5 % free", "the file systems of the host"),
+    _row("MEMORY_LOW", 6, "host", "note", "{host} has {free} MB of memory left", "ps -eo pid,rss,args --sort=-rss | head",
+         "free -m shows available memory, and vmstat 1 no swapping", "/proc/meminfo"),
+    _row("CLOCK_SKEW", 2, "host", "degraded",
+         "the clock of {host} is {seconds} s {direction} the controller's: tokens look expired or not yet valid",
+         "timedatectl timesync-status || chronyc tracking", "the offset is below a second and the clock is synchronised",
+         "the clock of the host against that of the controller"),
+    # ---- processes
+    _row("PROCESS_STOPPED", 4, "service", "down", "{service} was stopped in order and not started again", _RESTART,
+         "{service} passes its gate", "the service manager: stopped, without a failure", "restart"),
+    _row("PROCESS_SUSPENDED", 1, "service", "down", "the process of {service} is suspended (SIGSTOP or a debugger)", "kill -CONT {pid}",
+         "its state in /proc/{pid}/status is no longer T and it answers", "the state of the process in /proc", "restart"),
+    _row("PROCESS_KILLED", 3, "service", "down",
+         "{service} was ended by {signal}, from outside", "journalctl -k --since -1h --no-pager | grep -i -e kill -e oom",
+         "who ended it is known; restart.yml brings it back", "the service manager: ended by a signal"),
+    _row("NOT_ANSWERING", 6, "service", "down", "{service} accepts connections and does not answer: threads, pool or garbage collection",
+         "jcmd {pid} Thread.print | grep -A 12 -e http-nio -e reactor-http | head -80",
+         "most threads of the pool wait at the same place: that is the cause", "a probe: connected, no answer in time"),
+    _row("NOT_DEPLOYED", 5, "service", "degraded", "{service} was never deployed on {host}, although the inventory places it there",
+         _COMPARE, "the plan says install; without --check it is done", "the releases on the host"),
+    _row("MANAGER_DOWN", 2, "host", "down", "the service manager of {host} does not answer, so nothing is kept running there",
+         "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT --check", "status.yml shows the services as running",
+         "systemctl or supervisorctl"),
+    _row("ORPHAN", 4, "service", "degraded", "a process of {service} runs that its service manager does not know (PID {pid})",
+         "ps -o pid,ppid,lstart,args -p {pid}", "one process is left: restart.yml ends the others and starts one",
+         "the processes of the host"),
+    # ---- releases and environments
+    _row("RESTART_NEEDED", 5, "environment", "degraded",
+         "{service} runs with another environment than its {than} says: {variables}", _COMPARE,
+         "the plan says restart and why; without --check it is done", "/proc/PID/environ against the release"),
+    _row("RELEASE_MISMATCH", 5, "service", "degraded", "the process of {service} runs {process_release}, current is {release}", _COMPARE,
+         "the plan says restart; without --check it is done", "the release named by the running process"),
+    _row("ENVIRONMENT_RULE", 4, "environment", "degraded", "{message}", _COMPARE,
+         "after the variable is corrected in the inventory and the service deployed, the rule holds", "the rules of the environment"),
+    # ---- calls
+    _row("WRONG_URL", 2, "environment", "degraded",
+         "{variable} of {service} is {url}, which is not where {target} listens{instead}", _COMPARE,
+         "the plan shows the address of the inventory; after its deployment the service reaches {target}",
+         "the other end of the call, asked"),
+    _row("CALL_BLOCKED", 3, "host", "degraded",
+         "{service} on {host} gets no connection to {target} at {address}, which is up: a firewall, or a wrong address",
+         "nc -vz -w 5 {target_host} {target_port}", "the port accepts from this host", "the other end of the call, asked"),
+    # ---- PostgreSQL
+    _row("PG_UNREACHABLE", 1, "postgres", "down", "no connection to {address} in time: a firewall, a dead host, or a wrong address",
+         "nc -vz -w 5 {db_host} {db_port}", "the port accepts from this host", "the probe of the database"),
+    _row("PG_DNS", 1, "environment", "down",
+         "DB_HOST of {service} is a name that this host cannot resolve: {db_host}", "getent hosts {db_host}",
+         "it prints an address; otherwise correct DB_HOST or the hosts file", "the probe of the database"),
+    _row("PG_FOREIGN", 1, "environment", "down", "what listens at {address} is not PostgreSQL", "ss -ltnp 'sport = :{db_port}'",
+         "the listener is postgres, or DB_HOST and DB_PORT of {service} name another place", "the probe of the database"),
+    _row("PG_READ_ONLY", 2, "postgres", "degraded", "the database takes no changes: a standby, or default_transaction_read_only",
+         'psql -h {db_host} -p {db_port} -U {user} -d {database} -c "SHOW transaction_read_only"',
+         "it says off at the address that DB_HOST names", "the probe of the database"),
+    _row("PG_LOCK", 2, "postgres", "degraded",
+         "{application} (PID {pid}) holds a lock in {database} for which {waiting} statements wait, the longest {seconds} s",
+         'psql -h {db_host} -p {db_port} -U postgres -d {database} -c "SELECT pg_terminate_backend({pid})"',
+         "no statement waits for a lock: the answer to SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' is 0",
+         "pg_stat_activity and pg_blocking_pids", "destructive"),
+    _row("PG_LONG_TRANSACTION", 6, "postgres", "note",
+         "{application} (PID {pid}) keeps a transaction of {database} open for {seconds} s ({state})", _ACTIVITY,
+         "the transaction has ended", "pg_stat_activity"),
+    _row("PG_SLOW_QUERY", 4, "postgres", "degraded", "{application} (PID {pid}) runs a statement in {database} for {seconds} s", _ACTIVITY,
+         "no statement is active for so long", "pg_stat_activity"),
+    _row("PG_CONNECTIONS", 4, "postgres", "note", "{used} of {most} connections are in use", _ACTIVITY,
+         "the number falls; otherwise smaller pools or a larger max_connections", "pg_stat_activity"),
+    _row("FLYWAY_PENDING", 5, "flyway", "note", "migrations of {service}'s release are not applied: {versions}", _STATUS,
+         "no migration is pending after the next start of {service}", "the schema history against the migrations of the release"),
+    # ---- Redis
+    _row("REDIS_UNREACHABLE", 2, "redis", "degraded",
+         "no connection to Redis at {address}: {message}", "nc -vz -w 5 {redis_host} {redis_port}",
+         "the port accepts from this host", "the probe of Redis"),
+    _row("REDIS_FULL", 2, "redis", "degraded", "Redis is full ({used} of {most} MB) and refuses to write (maxmemory-policy noeviction)",
+         "redis-cli -h {redis_host} -p {redis_port} info memory", "used_memory is below maxmemory", "the probe of Redis"),
+    _row("REDIS_READ_ONLY", 2, "redis", "degraded",
+         "Redis at {address} is a replica and takes no writes", "redis-cli -h {redis_host} -p {redis_port} role",
+         "it says master, or REDIS_HOST names the master", "the probe of Redis"),
+    _row("REDIS_LOADING", 5, "redis", "degraded", "Redis loads its data and answers nothing else until then",
+         "redis-cli -h {redis_host} -p {redis_port} info persistence", "loading is 0, after some seconds", "the probe of Redis"),
+    _row("REDIS_PERSISTENCE", 3, "redis", "degraded", "Redis could not save its data and may refuse to write (MISCONF)",
+         "redis-cli -h {redis_host} -p {redis_port} info persistence", "rdb_last_bgsave_status is ok; usually the disk was full",
+         "the probe of Redis"),
+]  # fmt: skip
