@@ -21,6 +21,9 @@ def sample(name: str) -> dict[str, Any]:
 def full() -> dict[str, Any]:
     """PostgreSQL is down, and every section has something to show."""
     report = sample("root")
+    report["findings"][0]["evidence"][1]["record"] += "".join(
+        f"\n\tat org.springframework.beans.factory.support.Factory.step{number}(Factory.java:{number})" for number in range(60)
+    )
     report["unexplained"] = [{"service": "approval", "why": "approval did not answer in its time and no finding says why"}]
     report["services"]["gateway"]["instances"].append({**report["services"]["gateway"]["instances"][0], "host": "app-02", "health": "up",
                                                        "cause": "ok", "message": ""})  # fmt: skip
