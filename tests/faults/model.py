@@ -43,7 +43,7 @@ class Fault:
     title: str
     inject: Callable[[Any], None]
     expected: Expected
-    shows: dict[str, str] = dataclasses.field(default_factory=dict)  # log of a service -> what appears in it (regular expression)
+    shows: dict[str, str] = dataclasses.field(default_factory=dict)  # log of a service (or *) -> what appears in it
     use: Callable[[Any], None] = day
     check: Callable[[Any], bool] | None = None  # where no log shows it
     arguments: tuple[str, ...] = ()  # of the triage

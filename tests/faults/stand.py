@@ -262,17 +262,15 @@ class Stand:
             for name in sorted(waiting):
                 if self.traffic.ask(PORTS[name], QUESTIONS[name]) == 200:
                     waiting.discard(name)
-            assert time.monotonic() < end, f"not healthy within {seconds:.0f} s: {self.sick()}\n{self.tail(next(iter(waiting), 'main'))}"
-            if waiting:
-                time.sleep(0.2)
+            if waiting and time.monotonic() > end:
+                raise AssertionError(f"not healthy within {seconds:.0f} s: {self.sick()}\n{self.said(min(waiting))[-3000:]}")
+            time.sleep(0.2 if waiting else 0)
         assert self.traffic.ask(PORTS["chat"], "/chat/presence") == 200
 
-    def tail(self, service: str) -> str:
-        """The end of what a service said; of its console if it has no log."""
-        for path in (self.logs / f"{service}.log", self.logs / f"{service}.console.log"):
-            if path.exists() and path.stat().st_size:
-                return path.read_text(encoding="utf-8", errors="replace")[-3000:]
-        return ""
+    def said(self, service: str) -> str:
+        """Log and console of a service; `*` is all of them."""
+        paths = [*self.logs.glob(f"{service}.console.log"), *self.logs.glob(f"{service}.log")]
+        return "".join(path.read_text(encoding="utf-8", errors="replace") for path in paths)
 
     def heal(self) -> None:
         """Take the fault back, restart what it touched, wait until all is well, and forget what the logs say of it."""

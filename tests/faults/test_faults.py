@@ -33,14 +33,7 @@ def cases() -> list[object]:
 
 def shown(stand: Stand, fault: Fault) -> list[str]:
     """What is still to be seen of the fault."""
-    logs = {
-        name: "".join(
-            path.read_text(encoding="utf-8", errors="replace")
-            for path in (stand.logs / f"{name}.log", stand.logs / f"{name}.console.log") if path.exists()
-        )
-        for name in fault.shows
-    }  # fmt: skip
-    missing = [f"{name}: {pattern}" for name, pattern in fault.shows.items() if not re.search(pattern, logs[name])]
+    missing = [f"{name}: {pattern}" for name, pattern in fault.shows.items() if not re.search(pattern, stand.said(name))]
     if fault.check and not fault.check(stand):
         missing.append("the check")
     return missing
@@ -55,7 +48,8 @@ def make(stand: Stand, fault: Fault) -> None:
         missing = shown(stand, fault)
         if not missing:
             return
-        assert time.monotonic() < end, f"the fault {fault.id} does not show: {missing}\n{stand.tail(next(iter(fault.shows), 'gateway'))}"
+        if time.monotonic() > end:
+            raise AssertionError(f"{fault.id} does not show: {missing}\n{stand.said(next(iter(fault.shows), 'gateway'))[-3000:]}")
         time.sleep(0.3)
 
 
