@@ -139,7 +139,7 @@ class ActionModule(ActionBase):
             "policy": {
                 "probe": derive.health_probe(service), "deep_rungs": derive.deep_rungs(service),
                 "start_timeout": service["start_timeout"], "stop_timeout": service["stop_timeout"],
-                "successes": service["successes"],
+                "successes": service["successes"], "fast_start": service["fast_start"],
                 "after": platform["edges"][name], "wave": service["wave"], "calls": service["calls"],
             },
         }

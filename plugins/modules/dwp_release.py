@@ -128,7 +128,7 @@ import tarfile
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dwp.backend.plugins.module_utils import _lock, _manager
-from ansible_collections.dwp.backend.plugins.module_utils._release import host, observe, plan, state, status
+from ansible_collections.dwp.backend.plugins.module_utils._release import cds, host, observe, plan, state, status
 from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host, host_lock
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
 from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError
@@ -239,6 +239,8 @@ def stage(store, specs, services, payload):
             if not os.path.exists(os.path.join(store.home(name), "state.json")):
                 store.save_state(name, state.empty(name))
         store.save_policy(name, services[name]["release"], spec["policy"])
+        if spec["policy"]["fast_start"] == "off":
+            cds.drop(store, name)
 
 
 def take_lock(module):

@@ -86,6 +86,7 @@ services:
       port: 8001
       drift: []
       tampered: []
+      archive: {state: used, why: ""}
       releases: [7f3c2a1-5d10e9c0]
 lock:
   description: The deployment that holds the lock of the host, see M(dwp.backend.dwp_lock); empty if none does.

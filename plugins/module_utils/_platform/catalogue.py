@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.dwp.backend.plugins.module_utils._platform import balancer, graph, schema, steps
+from ansible_collections.dwp.backend.plugins.module_utils._platform import balancer, fast_start, graph, schema, steps
 
 SERVICE_DEFAULTS: dict[str, Any] = {
     "after": [],
@@ -280,6 +280,7 @@ def _check_each(services: Mapping[str, Mapping[str, Any]]) -> list[str]:
         both = sorted(set(service["environment"]) & set(service["secrets"]))
         if both:
             problems.append(f"services.{name}.secrets: {', '.join(both)} stands in environment too; keep one of them")
+        problems += fast_start.check(name, service)
     return problems
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils import _gate, _manager, _probe_model
-from ansible_collections.dwp.backend.plugins.module_utils._release import plan
+from ansible_collections.dwp.backend.plugins.module_utils._release import cds, plan
 from ansible_collections.dwp.backend.plugins.module_utils._release.activate import is_shallow
 from ansible_collections.dwp.backend.plugins.module_utils._release.observe import Found
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
@@ -50,6 +50,7 @@ def describe(store: Store, manager: _manager.Manager, name: str, found: Found) -
         "drift": plan.drift(found.process.environment, environment)
         if found.process and environment is not None and found.process_release == current else [],
         "tampered": tampered,
+        "archive": cds.describe(store, name, current, found.running.pid, found.running.since or 0.0),
         "releases": store.releases(name),
         "warning": found.warning,
         "healthy": None,

@@ -28,11 +28,17 @@ here=$(dirname "$(readlink -f "$0")")
 if [ "${{DWP_LAUNCH-}}" != "$here" ]; then
   exec env -i PATH={PATH} DWP_SERVICE={service} DWP_LAUNCH="$here" /bin/sh "$here/launch"
 fi
+set --
+if [ -f "$here/cds/stamp" ]; then  # an archive that makes the start faster: named only if it is whole and of this Java
+  java=$(readlink -f {JAVA})
+  now=$(stat -L -c '%s %Y %n' "${{java%/bin/java}}/lib/server/libjvm.so" "$here/cds/app.jsa" 2>/dev/null)
+  [ "$now" = "$(cat "$here/cds/stamp")" ] && set -- -XX:SharedArchiveFile="$here/cds/app.jsa" -Xlog:cds=off -Xlog:cds+dynamic=off
+fi
 set -a
 . "$here/environment"
 set +a
 cd "$here" || exit 1
-exec {JAVA}{options} \\
+exec {JAVA} "$@"{options} \\
   -jar "$here/app.jar"
 """
 
