@@ -141,6 +141,8 @@ class ActionModule(ActionBase):
                 found.append(f"{where}: changed by hand: {', '.join(i['tampered'])}; deploy.yml puts it right")
             if i.get("process_release") and i["process_release"] != i["current"]:
                 found.append(f"{where}: the process runs {i['process_release']}, not {i['current']}")
+            if (i.get("archive") or {}).get("state") in ("none", "ignored"):
+                found.append(f"{where}: CDS archive {i['archive']['state']} ({i['archive']['why']})")
             if i.get("warning"):
                 found.append(f"{where}: {i['warning']}")
         shallow = sorted({i["service"] for i in instances if i.get("shallow") and i["healthy"]})
