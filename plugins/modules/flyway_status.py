@@ -322,7 +322,7 @@ def run(params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def main() -> None:
-    gc.disable()  # the process ends before garbage matters, and looking for it among 10,000 migrations takes time
+    gc.disable()  # the process ends before garbage matters, and looking for it takes time
     spec = {**argspec.connection_spec(), **argspec.file_spec(), **argspec.history_spec()}
     spec["fail_on"] = {"type": "list", "elements": "str", "default": []}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
@@ -330,6 +330,7 @@ def main() -> None:
         answer, failed = run(module.params)
     except FlywayError as error:
         leave.fail(module, error)
+    gc.freeze()  # nor is anything looked through when the interpreter goes
     if failed:
         leave.fail(module, FlywayError(f"{'; '.join(failed)}. {answer['msg']}", "FAIL_ON", answer))
     leave.succeed(module, {"changed": False, **answer})

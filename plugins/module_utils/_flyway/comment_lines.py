@@ -21,7 +21,7 @@ _TITLE = (
     r"queries|스크립트|쿼리|방법|절차|구문|명령|명령어|실행|시|필요\s*시|脚本|语句))*"
 )
 _NOTE = r"(?:\s*[(（][^()（）]*[)）])*"
-_END = r"(?![\w가-힣])"
+_END = r"(?!\w)"
 _COLON = re.compile(rf"@?{_WORD}{_END}{_TITLE}{_NOTE}\s*[:：](?P<rest>.*)$", re.IGNORECASE)
 _RUN = re.compile(
     rf"to\s+(?:{_WORD}|roll(?:ing)?\s+back)(?:\s+(?:this|the))?(?:\s+(?:migration|change|changes))?\s*,?"
@@ -33,7 +33,7 @@ _LIQUIBASE = re.compile(r"(?:liquibase\s+)?rollback\s+(?P<rest>\S.*)$", re.IGNOR
 _PROSE = re.compile(r"@?(?:roll[ -]?back|롤백|回滚)", re.IGNORECASE)
 _FOREIGN = re.compile(r"(?:\+goose\s+down|\+migrate\s+down|migrate:down)\b", re.IGNORECASE)
 _NOOP = re.compile(r"(?:none|empty|not required|no-op)\s*(?:\((?P<reason>[^()]*)\))?$", re.IGNORECASE)
-_KEY_VALUE = re.compile(r"@?[\w가-힣][\w가-힣 /-]{0,40}[:：](?!:)(?:\s|$)")
+_KEY_VALUE = re.compile(r"@?\w[\w /-]{0,40}[:：](?!:)(?:\s|$)")
 _NOTE_ONLY = re.compile(r"[(（][^()（）]*[)）]$")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import Refusal
 
@@ -17,8 +17,7 @@ _ENVIRONMENT = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 
 
-@dataclass(frozen=True)
-class ScriptConf:
+class ScriptConf(NamedTuple):
     """What a .conf file may say; None where it is silent."""
 
     execute_in_transaction: bool | None = None

@@ -14,7 +14,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import 
 from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError, require
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Login:
     """Where to log in, as whom, and how safe the line has to be."""
 

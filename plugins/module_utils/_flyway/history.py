@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError, Refusal
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
@@ -34,8 +33,7 @@ _CORE = "org.flywaydb.core.api.CoreMigrationType"
 _BASELINE = "org.flywaydb.core.api.migration.baseline.BaselineMigrationType"
 
 
-@dataclass
-class HistoryRow:
+class HistoryRow(NamedTuple):
     """One row. ``refusal`` is set when Flyway cannot read it, and then refuses every command."""
 
     installed_rank: int
@@ -118,8 +116,7 @@ def qualified(schema: str, table: str) -> str:
     return f"{quote(schema)}.{quote(table)}"
 
 
-@dataclass(frozen=True)
-class HistoryTable:
+class HistoryTable(NamedTuple):
     """Where the history is, and whether it is there."""
 
     schema: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.checksum import checksum, decode, python_encoding
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.conf import NO_CONF, ScriptConf, parse_conf
@@ -29,7 +30,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._flyway.scan import Re
 _JAVA_MIGRATION = re.compile(r"[VRB][^$/]*__[^$/]*\.class")
 
 
-@dataclass
+@dataclass(eq=False)
 class Migration:
     """One migration file."""
 
@@ -65,7 +66,7 @@ class Migration:
         return applied == self.checksum or (self.raw_checksum is not None and applied == self.raw_checksum)
 
 
-@dataclass
+@dataclass(eq=False)
 class Resolved:
     """What the files amount to."""
 
@@ -76,11 +77,10 @@ class Resolved:
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class FileOptions:
+class FileOptions(NamedTuple):
     """How files are named and read."""
 
-    naming: Naming = field(default_factory=Naming)
+    naming: Naming = Naming()
     encoding: str = "UTF-8"
     validate_naming: bool = False
 

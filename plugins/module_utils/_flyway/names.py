@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 
@@ -129,8 +128,7 @@ NEXT = Version("<< Next Version >>", (2, (-3,)), "<< Next Version >>")
 LATEST = Version(_LATEST_NUMBER, (3,), "<< Latest Version >>")
 
 
-@dataclass(frozen=True)
-class Naming:
+class Naming(NamedTuple):
     """How migration files are named: the options of the same names in Flyway."""
 
     sql_prefix: str = "V"
@@ -139,26 +137,30 @@ class Naming:
     undo_prefix: str = "U"
     separator: str = "__"
     suffixes: tuple[str, ...] = (".sql",)
-    _by_letter: dict[str, list[tuple[str, str]]] = field(init=False, repr=False, compare=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        pairs = [(self.sql_prefix, "V"), (self.repeatable_prefix, "R")]
-        pairs += [(name, "callback") for name in sorted(CALLBACKS)]
-        pairs.append((self.baseline_prefix, "B"))
-        pairs.sort(key=lambda pair: -len(pair[0]))
-        for pair in pairs:
-            self._by_letter.setdefault(pair[0][:1], []).append(pair)
 
     def find_prefix(self, stem: str) -> tuple[str, str] | None:
         """(prefix, kind) of a name without its suffix: the longest prefix that fits."""
-        for pair in self._by_letter.get(stem[:1], ()):
+        by_letter = _prefixes(self)
+        for pair in by_letter.get(stem[:1], ()):
             if stem.startswith(pair[0]):
                 return pair
-        return self._by_letter[""][0] if "" in self._by_letter else None
+        return by_letter[""][0] if "" in by_letter else None
 
 
-@dataclass(frozen=True)
-class FileName:
+@functools.lru_cache(maxsize=8)
+def _prefixes(naming: Naming) -> dict[str, list[tuple[str, str]]]:
+    """(prefix, kind) of all that there are, by their first letter, the longest first."""
+    pairs = [(naming.sql_prefix, "V"), (naming.repeatable_prefix, "R")]
+    pairs += [(name, "callback") for name in sorted(CALLBACKS)]
+    pairs.append((naming.baseline_prefix, "B"))
+    pairs.sort(key=lambda pair: -len(pair[0]))
+    by_letter: dict[str, list[tuple[str, str]]] = {}
+    for pair in pairs:
+        by_letter.setdefault(pair[0][:1], []).append(pair)
+    return by_letter
+
+
+class FileName(NamedTuple):
     """A file name taken apart. ``problem`` is Flyway's complaint, empty for a valid name."""
 
     kind: str  # V, R, B, callback; "" when no prefix fits

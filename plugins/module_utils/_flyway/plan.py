@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -187,7 +186,7 @@ def rows_after(rows: Sequence[HistoryRow], units: Sequence[Unit], history: str) 
 
 
 def delete_row(row: HistoryRow, rank: int) -> HistoryRow:
-    return dataclasses.replace(row, installed_rank=rank, type="DELETE", success=True, execution_time=0)
+    return row._replace(installed_rank=rank, type="DELETE", success=True, execution_time=0)
 
 
 def expected(migrations: Sequence[Migration], rows: Sequence[HistoryRow], plan: Plan, wish: Wish) -> Info:

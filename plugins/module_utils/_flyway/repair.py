@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
@@ -93,7 +92,7 @@ def rows_after(rows: Sequence[HistoryRow], todo: Sequence[Action]) -> list[Histo
         if row.installed_rank in gone:
             continue
         if file is not None:
-            row = dataclasses.replace(row, description=abbreviated(file.description), type=file.type, checksum=file.checksum)
+            row = row._replace(description=abbreviated(file.description), type=file.type, checksum=file.checksum)
         after.append(row)
     rank = max((row.installed_rank for row in after), default=0)
     for action in todo:

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import comment_lines, lexer, verbs
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
@@ -28,8 +27,7 @@ TABLE = "flyway_schema_history"
 Replace = Callable[[str], str]
 
 
-@dataclass(frozen=True)
-class RollbackStatement:
+class RollbackStatement(NamedTuple):
     """One statement that undoes something, with the place where it was read."""
 
     text: str
@@ -42,8 +40,7 @@ class RollbackStatement:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True)
-class RollbackText:
+class RollbackText(NamedTuple):
     status: str
     reason: str = ""
     statements: tuple[RollbackStatement, ...] = ()

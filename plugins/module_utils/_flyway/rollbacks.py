@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import Migration
@@ -23,8 +23,7 @@ COMMENT, SIDECAR, NONE_NEEDED, MISSING, REFUSED = "comment", "sidecar", "none_ne
 _MARKER = re.compile("roll|undo|revert|down|롤백|되돌리|回滚|回滾", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A migration as rollback_of() takes it; text None: the file is not at hand."""
 
     version: Version | None

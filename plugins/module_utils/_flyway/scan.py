@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
-from dataclasses import dataclass, field
-from typing import Any, Callable
+import zlib
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import java_order
@@ -43,20 +42,18 @@ class Resource:
         """The bytes of the file; FlywayError when it has become unreadable."""
         try:
             return self._read()
-        except (OSError, zipfile.BadZipFile, RuntimeError, KeyError) as exc:
+        except (OSError, RuntimeError, KeyError) as exc:
             raise FlywayError(f"Cannot read {self.label}: {exc}", "UNREADABLE_FILE") from exc
 
 
-@dataclass
-class Scan:
+class Scan(NamedTuple):
     """What was found, and what a person should know about the finding."""
 
-    resources: list[Resource] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    resources: list[Resource]
+    warnings: list[str]
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """A location taken apart.
 
     ``root`` is the directory, on disk or (with ``archive``) below the first of ``class_roots`` that has it. With
@@ -87,7 +84,7 @@ class Location:
 
 def scan(locations: list[str], jar: str | None = None, fail_on_missing: bool = True) -> Scan:
     """Every file below the locations. ``jar`` is the archive that ``classpath:`` locations mean."""
-    found = Scan()
+    found = Scan([], [])
     for location in _without_nested([parse_location(text, jar) for text in locations], found.warnings):
         before = len(found.resources)
         try:
@@ -235,6 +232,8 @@ def _file_reader(path: str) -> Callable[[], bytes]:
 
 def _scan_archive(location: Location) -> list[Resource]:
     path = location.archive
+    import zipfile  # most locations are directories
+
     if not os.path.exists(path):
         raise _missing(location, f"{path} does not exist")
     try:
@@ -264,5 +263,13 @@ def _scan_archive(location: Location) -> list[Resource]:
     raise _missing(location, f"nothing lies under {wanted} in {path}")
 
 
-def _member_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
-    return lambda: archive.read(info)
+def _member_reader(archive: Any, info: Any) -> Callable[[], bytes]:
+    from zipfile import BadZipFile
+
+    def read() -> bytes:
+        try:
+            return bytes(archive.read(info))
+        except (BadZipFile, zlib.error) as exc:
+            raise OSError(str(exc)) from exc
+
+    return read

@@ -27,7 +27,7 @@ LOCK_TIMEOUT = 5  # seconds that reading may wait for a table that someone locke
 STATEMENT_TIMEOUT = 60  # seconds for one query
 
 
-@dataclass
+@dataclass(eq=False)
 class Snapshot:
     """The database at one moment."""
 

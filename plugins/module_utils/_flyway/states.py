@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import Refusal
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import HistoryRow
@@ -57,8 +57,7 @@ def display_name(state: str) -> str:
     return _ODD_NAMES.get(state) or state.replace("_", " ").title()
 
 
-@dataclass
-class Line:
+class Line(NamedTuple):
     """One line of ``info``: a row with or without its file, or a file without a row."""
 
     state: str
@@ -86,27 +85,26 @@ class Line:
         return display_name(self.state)
 
 
-@dataclass
 class _Applied:
-    row: HistoryRow
-    deleted: bool = False
-    undone: bool = False
-    out_of_order: bool = False
+    __slots__ = ("deleted", "out_of_order", "row", "undone")
+
+    def __init__(self, row: HistoryRow) -> None:
+        self.row = row
+        self.deleted = self.undone = self.out_of_order = False
 
     @property
     def live(self) -> bool:
         return not self.deleted and not self.undone and self.row.type != "DELETE"
 
 
-@dataclass
-class Info:
+class Info(NamedTuple):
     """The answer of ``info``."""
 
     lines: list[Line]
     current: Line | None
     applied_baseline: Version | None
     last_applied: Version
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[Refusal]
 
     @property
     def schema_version(self) -> str | None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError, Refusal
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import quote
@@ -30,16 +29,15 @@ from ansible_collections.dwp.backend.plugins.module_utils._flyway.validate impor
 INVALID = "INVALID"
 
 
-@dataclass
-class Judging:
+class Judging(NamedTuple):
     """The options of Flyway that bear on states and validation."""
 
     schemas: Sequence[str] = ()
     target: str | None = None
     out_of_order: bool = False
-    patterns: IgnorePatterns = field(default_factory=IgnorePatterns)
+    patterns: IgnorePatterns = IgnorePatterns()
     baseline_on_migrate: bool = False
-    baseline_version: Version = field(default_factory=lambda: Version.parse("1"))
+    baseline_version: Version = Version.parse("1")
 
 
 # (status, reason) of the rollback of one line

@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError, Refusal
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import quote
@@ -19,8 +18,7 @@ _KINDS = ("*", "repeatable", "versioned")
 _STATES = ("*", "missing", "pending", "ignored", "future")
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One invalid migration, with Flyway's code and message and our advice."""
 
     code: str

@@ -91,6 +91,17 @@ class TestLocations:
         with pytest.raises(FlywayError, match=r"Cannot read .*V1__a\.sql"):
             resource.read()
 
+    def test_a_jar_with_damaged_content_is_a_clear_error(self, tmp_path: Path) -> None:
+        jar = tmp_path / "app.jar"
+        with zipfile.ZipFile(jar, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("db/migration/V1__a.sql", b"SELECT 1;" * 100)
+        content = jar.read_bytes()
+        start = content.index(b"V1__a.sql") + len(b"V1__a.sql")
+        for damage in (b"\xff" * 8, content[start : start + 4] + b"\x00" * 4):  # no deflate at all; another text
+            jar.write_bytes(content[:start] + damage + content[start + 8 :])
+            with pytest.raises(FlywayError, match=r"Cannot read .*app\.jar!/db/migration/V1__a\.sql"):
+                scan([str(jar)]).resources[0].read()
+
     def test_class_path_without_a_jar(self) -> None:
         with pytest.raises(FlywayError, match="Set the option jar"):
             parse_location("classpath:db/migration")
