@@ -109,7 +109,12 @@ def lives(events: Iterable[Event]) -> list[Life]:
         key=lambda event: (event.time, event.record.file, event.record.offset),
     )
     found: list[Life] = []
+    seen: set[tuple[object, ...]] = set()
     for event in ordered:
+        twin = (event.kind, event.time, event.pid, event.record.message)
+        if event.kind != "exited" and twin in seen:
+            continue  # the console of a service repeats its log
+        seen.add(twin)
         current = found[-1] if found else None
         if event.kind == "starting" or current is None or (event.kind == "started" and current.started):
             if current is not None:
