@@ -64,14 +64,18 @@ def ask_manager(
 ) -> tuple[_manager.Manager, dict[str, Any], dict[str, _manager.Running]]:
     """The manager, whether it answers, and what it says about each service."""
     manager = _manager.of_kind(kind, root, run)
-    about = {"kind": kind, "reachable": True, "message": ""}
+    about = {"kind": kind, "reachable": True, "gone": False, "message": ""}
     statuses = {name: _manager.Running("unknown", enabled=False) for name in names}
     try:
         if kind == "supervisor":
             _supervisor.Supervisor(root, timeout=MANAGER_TIMEOUT).statuses()  # status() does not tell a dead supervisord
         statuses = manager.status(list(names))
     except (_manager.ManagerError, _supervisor.SupervisorError, OSError, ValueError) as error:
-        about.update(reachable=False, message=" ".join(str(error).split())[:300])
+        # A supervisord without a listener has ended, and its programs with it or without it; one that hangs may look after them.
+        gone = isinstance(error.__cause__, (ConnectionRefusedError, FileNotFoundError))
+        about.update(reachable=False, gone=gone, message=" ".join(str(error).split())[:300])
+        if gone:
+            statuses = {name: _manager.Running("missing", enabled=False) for name in names}
     return manager, about, statuses
 
 
@@ -91,8 +95,8 @@ def look(store: Store, kind: str, names: Sequence[str], run: Run, parts: Parts) 
     without = _orphans(store, found, parts)
     for name, one in seen.items():
         pids = without.get(name, [])
-        # Processes of a manager that cannot be asked are not without one; those of a supervisord that died are.
-        one.entry["orphans"] = pids if about["reachable"] or kind == "supervisor" else []
+        # Processes of a manager that cannot be asked are not without one; those of one that has ended are.
+        one.entry["orphans"] = pids if about["reachable"] or about["gone"] else []
         if not one.pid and pids:
             _take(one, pids[0], parts)
             one.entry["process_release"] = observe.release_of(one.process)
