@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ansible_collections.dwp.backend.plugins.module_utils._logs.scrub import MASK, SECRET_NAME
 from ansible_collections.dwp.backend.plugins.plugin_utils.report_graph import HEIGHT, Node, Picture, draw, shorten
-from ansible_collections.dwp.backend.plugins.plugin_utils.report_shape import harmless, raw, shape
+from ansible_collections.dwp.backend.plugins.plugin_utils.report_shape import MOST, harmless, raw, shape
 
 _PAGE = Path(__file__).with_name("report_page")
 _ROLES = ("root", "contributing", "unexplained", "symptom", "note", "stale")
@@ -42,6 +42,7 @@ def render(report: Mapping[str, Any]) -> str:
         looks=_looks(source),
         cards=_cards(source),
         pictures=_pictures(source),
+        variables=_variables(source),
         height=HEIGHT,
         raw=data,
         checksum=hashlib.sha256(data.encode()).hexdigest(),
@@ -55,9 +56,10 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(
-        {"clock": _clock, "short": shorten, "span": _span, "size": _size, "stamp": _stamp, "number": _number, "bad": _bad, "good": _good}
-    )
+    environment.filters.update({
+        "clock": _clock, "short": shorten, "span": _span, "size": _size, "stamp": _stamp, "number": _number, "ms": _milliseconds,
+        "bad": _bad, "good": _good,
+    })  # fmt: skip
     return environment
 
 
@@ -130,6 +132,19 @@ def _node(name: str, look: str, report: Mapping[str, Any]) -> Node:
     return Node(name, look, kind, note)
 
 
+def _variables(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the running processes have: each variable, its values or fingerprints, and who agrees on each."""
+    found: dict[tuple[str, bool], dict[str, list[str]]] = {}
+    for name, service in report["services"].items():
+        for one in service["instances"]:
+            who = name if len(service["instances"]) == 1 else f"{name} on {one['host']}"
+            for kind, entries in one["environment"].items():
+                for variable, value in entries.items():
+                    found.setdefault((variable, kind == "fingerprints"), {}).setdefault(str(value), []).append(who)
+    rows = [{"name": name, "secret": secret, "values": values} for (name, secret), values in found.items()]
+    return sorted(rows, key=lambda row: (not row["secret"], row["name"]))[:MOST]
+
+
 def _bad(items: list[Any]) -> list[Any]:
     """What did not answer, of edges, databases and Redis."""
     return [one for one in items if one["cause"] != "ok"]
@@ -164,6 +179,10 @@ def _span(begin: Any, end: Any) -> str:
     return f"{int(seconds)} s"
 
 
+def _milliseconds(value: Any) -> str:
+    return "" if value is None else f"{_number(value if value < 10 else round(value))}\N{NO-BREAK SPACE}ms"
+
+
 def _number(value: Any) -> str:
     """At most one decimal, thousands apart."""
     if value is None:
@@ -174,4 +193,5 @@ def _number(value: Any) -> str:
 def _size(megabytes: Any) -> str:
     if megabytes is None:
         return ""
-    return f"{_number(megabytes / 1024)} GB" if megabytes >= 1024 else f"{_number(megabytes)} MB"
+    value, unit = (megabytes / 1024, "GB") if megabytes >= 1024 else (megabytes, "MB")
+    return f"{_number(value)}\N{NO-BREAK SPACE}{unit}"

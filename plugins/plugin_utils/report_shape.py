@@ -15,8 +15,8 @@ from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._logs.scrub import MASK, SECRET_NAME, Scrubber
 
-#: characters of a text, elements of a list or mapping, of one inside of it, nesting
-LONGEST, MOST, NESTED, DEEPEST = 4000, 200, 20, 12
+#: characters of a text, elements of a list or mapping, of a list and of a mapping inside of it, nesting
+LONGEST, MOST, NESTED, WIDE, DEEPEST = 4000, 200, 20, 100, 12
 #: characters of text after which the rest of the report is shown in short
 BUDGET = 2_000_000
 #: characters of the raw report inside the page; a larger one is cut harder
@@ -25,7 +25,7 @@ RAW_LIMIT = 1_000_000
 TEXT, TITLE, NAME = "text", "title", "name"
 NUMBER, FLAG, TIME, MAP = "number", "flag", "time", "map"
 _CUT = {TEXT: LONGEST, TITLE: 300, NAME: 80}
-_ACTION = {"command": TEXT, "risk": NAME, "verify": TEXT}
+_ACTION = {"command": TEXT, "risk": NAME, "verify": TEXT, "where": NAME}
 _EVIDENCE = {"file": TEXT, "line": NUMBER, "time": TIME, "level": NAME, "logger": NAME, "record": TEXT, "source": TEXT, "text": TEXT}
 _BLOCKER = {"pid": NUMBER, "application": NAME, "state": NAME, "seconds": NUMBER, "query": TEXT}
 _LOCK = {"pid": NUMBER, "application": NAME, "waits_seconds": NUMBER, "query": TEXT, "blocked_by": [_BLOCKER]}
@@ -33,11 +33,13 @@ _MIGRATION = {"code": NAME, "version": NAME, "message": TEXT}
 _INSTANCE = {
     "host": NAME, "health": NAME, "cause": NAME, "message": TEXT, "latency_ms": NUMBER,
     "rung": {"kind": NAME, "url": TEXT}, "shallow": FLAG, "components": MAP,
+    "environment": {"plain": MAP, "fingerprints": MAP},
     "release": NAME, "version": NAME, "since": TIME, "pid": NUMBER, "restarts": NUMBER, "rss_mb": NUMBER, "port": NUMBER, "state": NAME,
 }  # fmt: skip
 _DATABASE = {
     "host": NAME, "services": [NAME], "address": NAME, "database": NAME, "user": NAME, "cause": NAME, "sqlstate": NAME, "message": TEXT,
     "latency_ms": NUMBER, "version": NAME, "read_only": FLAG, "max_connections": NUMBER, "reserved": NUMBER, "pool_sum": NUMBER,
+    "server_connections": NUMBER,
     "connections": {"total": NUMBER, "by_application": MAP, "by_state": MAP},
     "locks": [_LOCK], "long_transactions": [_BLOCKER],
     "flyway": {"schema": NAME, "schema_version": NAME, "counts": MAP, "failed": [TEXT], "pending": [TEXT], "errors": [_MIGRATION],
@@ -49,7 +51,8 @@ _REDIS = {
     "loading": FLAG,
 }  # fmt: skip
 _HOST = {
-    "state": NAME, "offset_seconds": NUMBER, "boot_time": TIME, "load": [NUMBER], "cpus": NUMBER, "synchronized": FLAG,
+    "state": NAME, "message": TEXT, "offset_seconds": NUMBER, "offset_uncertainty": NUMBER, "boot_time": TIME,
+    "load": [NUMBER], "cpus": NUMBER, "synchronized": FLAG,
     "memory": {"total_mb": NUMBER, "available_mb": NUMBER, "swap_used_mb": NUMBER},
     "disks": [{"path": TEXT, "mount": NAME, "for": [NAME], "total_mb": NUMBER, "free_mb": NUMBER, "free_percent": NUMBER,
                "inodes_free_percent": NUMBER}],
@@ -75,7 +78,7 @@ REPORT: dict[str, Any] = {
     "services": {"*": {"state": NAME, "calls": [NAME], "needs": [NAME], "wave": NUMBER, "instances": [_INSTANCE]}},
     "components": {"*": {"state": NAME, "hosts": [NAME], "cause": NAME, "message": TEXT, "needed_by": [NAME]}},
     "edges": [{"host": NAME, "from": NAME, "to": NAME, "variable": NAME, "url": TEXT, "cause": NAME, "status": NUMBER, "message": TEXT,
-               "latency_ms": NUMBER, "local": FLAG}],
+               "latency_ms": NUMBER, "local": FLAG, "external": FLAG, "points_to": NAME}],
     "hosts": {"*": _HOST},
     "templates": [{"service": NAME, "host": NAME, "template": TEXT, "count": NUMBER, "first": TIME, "last": TIME, "sample": TEXT,
                    "level": NAME, "stale": FLAG}],
@@ -129,7 +132,9 @@ class _Shaper:
 
     def _leaf(self, value: Any, wanted: str) -> Any:
         if wanted == MAP:
-            return tidy(value, 200, NESTED) if isinstance(value, Mapping) else Names()
+            found = tidy(value, 200, WIDE if self.spent < BUDGET else 5) if isinstance(value, Mapping) else Names()
+            self.spent += sum(len(str(each)) for each in found.values())
+            return found
         if wanted == NUMBER:
             return value if _is_number(value) else None
         if wanted == FLAG:

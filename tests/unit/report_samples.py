@@ -27,6 +27,14 @@ def full() -> dict[str, Any]:
     report["unexplained"] = [{"service": "approval", "why": "approval did not answer in its time and no finding says why"}]
     report["services"]["gateway"]["instances"].append({**report["services"]["gateway"]["instances"][0], "host": "app-02", "health": "up",
                                                        "cause": "ok", "message": ""})  # fmt: skip
+    for name in ("auth", "main"):
+        report["services"][name]["instances"][0]["environment"] = {
+            "plain": {"DB_HOST": "10.0.3.21", "DB_NAME": f"dwp_{name}"}, "fingerprints": {"DB_PASSWORD": "5c0e1f7a"}, "key": "d41c88aa",
+        }  # fmt: skip
+    report["verdict"]["next_action"]["where"] = "app-01"
+    report["edges"][1]["points_to"] = "mail"
+    report["edges"].append({"host": "app-01", "from": "gateway", "to": "", "variable": "AURA_PLATFORM_URI", "url": "http://localhost:9000",
+                            "cause": "refused", "message": "nothing listens there", "latency_ms": 0.4, "external": True})  # fmt: skip
     report["edges"][0].update(cause="refused", status=None, message="Connection refused")
     report["request_path"]["steps"].append(
         {"time": "2026-11-25T12:30:52.141Z", "service": "main", "host": "app-01", "file": "/opt/dwp/log/main.log", "line": 24022,

@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        return re.sub(r"\s+", " ", " ".join(self.texts))
+        return " ".join(" ".join(self.texts).split())
 
     def headings(self) -> list[str]:
         return [attributes["id"] or "" for tag, attributes in self.tags if tag == "h2" and attributes.get("id")]
@@ -95,7 +95,8 @@ def test_every_section_in_the_order_of_the_reader() -> None:
     for word in (
         "PG_REFUSED", "pg_isready -h 10.0.3.21 -p 5432", "read-only", "it answers: accepting connections", "8 min before this report",
         "/opt/dwp/log/auth.log:2113", "dwp-canary-20261125123104-77aa", "사용자 권한을", "idle in transaction", "V24__add_audit_index.sql",
-        "1f0c33aa", "OOM kill", "connection refused by 10.0.3.21:5432",
+        "1f0c33aa", "OOM kill", "connection refused by 10.0.3.21:5432", "5c0e1f7a auth, main", "dwp_main main",
+        "on app-01 Done when", "reaches mail", "outside refused",
     ):  # fmt: skip
         assert word in page.text
 
@@ -106,7 +107,13 @@ def test_healthy_is_short_and_calm() -> None:
     folded = re.sub(r"<details.*?</details>", "", render(report), flags=re.S)
     assert len(re.sub(r"<(style|svg).*?</\1>|<[^>]*>", "", folded, flags=re.S).split()) < 250
     assert not {"evidence", "errors", "request"} & set(page.headings())
-    assert "Next action" not in page.text and "Everything that was asked is well" in page.text
+    assert "Next action" not in page.text and report["verdict"]["title"] in page.text
+
+
+def test_healthy_says_that_something_was_over() -> None:
+    report = samples.sample("healthy") | {"findings": [{**samples.sample("root")["findings"][-1]}]}
+    page = Page(render(report))
+    assert "No findings" not in page.text and "1 finding is over or only a note" in page.text and "PG_DEADLOCK" in page.text
 
 
 def test_empty_says_unknown() -> None:
