@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._collect.parts import NotChecked
-from ansible_collections.dwp.backend.plugins.module_utils._collect.postgres import APPLICATION, Target
+from ansible_collections.dwp.backend.plugins.module_utils._collect.postgres import Target
+from ansible_collections.dwp.backend.plugins.module_utils._collect.survey import APPLICATION
 
 
 def look(target: Target, database: Mapping[str, Any], jar: str, timeout: float) -> dict[str, Any]:

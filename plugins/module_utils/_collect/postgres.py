@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils import _ports, _prober
 from ansible_collections.dwp.backend.plugins.module_utils._collect.parts import NotChecked
-from ansible_collections.dwp.backend.plugins.module_utils._collect.survey import SURVEY, without_literals
+from ansible_collections.dwp.backend.plugins.module_utils._collect.survey import APPLICATION, SURVEY, without_literals
 from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
 from ansible_collections.dwp.backend.plugins.module_utils._environment_text import is_loopback
 from ansible_collections.dwp.backend.plugins.module_utils._probe import judge
@@ -20,7 +20,6 @@ from ansible_collections.dwp.backend.plugins.module_utils._probe_messages import
 from ansible_collections.dwp.backend.plugins.module_utils._probe_model import Rung, Verdict, scrub
 from ansible_collections.dwp.backend.plugins.module_utils._requires import require
 
-APPLICATION = "dwp-triage"
 POOL = 10  # Hikari's own maximum-pool-size
 _POOL_NAMES = ("SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE", "SPRING_DATASOURCE_HIKARI_MAXIMUM_POOL_SIZE")
 
@@ -128,7 +127,7 @@ def survey(target: Target, timeout: float, **login: Any) -> dict[str, Any]:
 
 def take(entry: dict[str, Any], found: Mapping[str, Any], by: str) -> None:
     """The survey in the shape of the result, without the values that queries hold."""
-    sessions = [row for row in found["sessions"] if row[0] == entry["database"] and row[1] != APPLICATION]
+    sessions = [row for row in found["sessions"] if row[0] == entry["database"]]
     applications: dict[str, int] = {}
     states: dict[str, int] = {}
     for _database, application, state, number in sessions:
@@ -140,7 +139,7 @@ def take(entry: dict[str, Any], found: Mapping[str, Any], by: str) -> None:
     entry["locks"] = [
         {**_session(one), "blocked_by": [_session(blocker) for blocker in one["blocked_by"]]} for one in found["locks"]
     ]
-    entry["long_transactions"] = [_session(one) for one in found["long_transactions"] if one["application"] != APPLICATION]
+    entry["long_transactions"] = [_session(one) for one in found["long_transactions"]]
 
 
 def _session(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,9 @@ import re
 
 LEAST_SECONDS = 5  # a transaction that is younger is everyday life
 MOST_ROWS = 20
+APPLICATION = "dwp-triage"
+#: Sessions of this very collection, the one of the probe included.
+OURS = f"('{APPLICATION}', 'dwp_health')"
 
 #: Everything about the server and the database one is connected to. It has no parameters, so that psql can run it too.
 SURVEY = f"""
@@ -16,7 +19,8 @@ WITH activity AS (
   SELECT pid, coalesce(application_name, '') AS application, coalesce(state, 'unknown') AS state, datname, usename,
          extract(epoch FROM clock_timestamp() - xact_start) AS in_transaction,
          extract(epoch FROM clock_timestamp() - query_start) AS in_query, left(query, 1000) AS query
-  FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+  FROM pg_catalog.pg_stat_activity
+  WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND coalesce(application_name, '') NOT IN {OURS}
 ), waiting AS (
   SELECT DISTINCT l.pid, pg_catalog.pg_blocking_pids(l.pid) AS blockers FROM pg_catalog.pg_locks l WHERE NOT l.granted
 )
