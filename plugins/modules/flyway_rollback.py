@@ -372,17 +372,14 @@ def run(params: dict[str, Any], check_mode: bool = False, new_connection: Any = 
 def _summary(answer: dict[str, Any], mode: str, check_mode: bool, nothing: bool) -> str:
     plan = answer["plan"]
     versions = ", ".join(plan["versions"])
-    version = plan["schema_version"]
+    before, after = (plan["schema_version"][when] or "none" for when in ("before", "after"))
     if nothing:
-        return f"{answer['database']}: nothing to roll back, schema version is {version['before']}."
-    change = f"{versions}, schema version {version['before']} -> {version['after']}"
+        return f"{answer['database']}: nothing to roll back, schema version is {before}."
     if not answer["feasible"]:
         return f"{answer['database']}: cannot roll back: {' '.join(r['message'] for r in answer['refusals'])}"
-    if mode == "apply" and not check_mode:
-        return f"{answer['database']}: rolled back {change}."
-    if mode == "rehearse" and not check_mode:
-        return f"{answer['database']}: rehearsed rolling back {change}; everything was taken back."
-    return f"{answer['database']}: would roll back {change}."
+    done = {"apply": "rolled back", "rehearse": "rehearsed rolling back"}.get("plan" if check_mode else mode, "would roll back")
+    end = "; everything was taken back." if done.startswith("rehearsed") else "."
+    return f"{answer['database']}: {done} {versions}, schema version {before} -> {after}{end}"
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, status
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import resolve
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version, parse_target
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import option_version, parse_target
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.placeholders import Placeholders
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollbacks import Rollbacks
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.scan import scan
@@ -33,7 +33,7 @@ def judging_of(params: dict[str, Any]) -> status.Judging:
         out_of_order=params["out_of_order"],
         patterns=IgnorePatterns(params["ignore_migration_patterns"]),
         baseline_on_migrate=params["baseline_on_migrate"],
-        baseline_version=Version.parse(params["baseline_version"]),
+        baseline_version=option_version("baseline_version", params["baseline_version"]),
     )
 
 

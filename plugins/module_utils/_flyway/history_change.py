@@ -21,7 +21,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import
     quote,
     read_rows,
 )
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version, option_version
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback import Project
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.snapshot import read_snapshot
 
@@ -141,7 +141,7 @@ def baseline(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
             f"{params['environment']!r}. It would declare migrations as applied that nobody has run. Nothing was changed.",
             "NOT_DEVELOPMENT",
         )
-    version = Version.parse(params["baseline_version"])
+    version = option_version("baseline_version", params["baseline_version"])
     login = argspec.login_of(params)
     snapshot = read_snapshot(login, params["schemas"], params["default_schema"], params["table"])
     table, description = snapshot.table, params["baseline_description"]

@@ -121,6 +121,14 @@ def _invalid_version(text: str) -> FlywayError:
     return FlywayError(f"Version may only contain 0..9 and . (dot). Invalid version: {text}", "INVALID_VERSION")
 
 
+def option_version(option: str, text: str) -> Version:
+    """The version that a user gave; the error names the option."""
+    try:
+        return Version.parse(text)
+    except FlywayError as exc:
+        raise FlywayError(f"Option {option}: {exc.message}", exc.code) from None
+
+
 # Ordered: EMPTY below CURRENT below every number below LATEST.
 EMPTY = Version("<< Empty Schema >>", (0,), "")
 CURRENT = Version("<< Current Version >>", (1,), "<< Current Version >>")
@@ -250,7 +258,7 @@ def parse_target(text: str | None) -> tuple[Version | None, bool]:
         return None, False
     text = text.strip()
     lenient = text.endswith("?")
-    version = Version.parse(text[:-1] if lenient else text)
+    version = option_version("target", text[:-1] if lenient else text)
     if version is LATEST:
         return None, False
     return version, not lenient and version not in (CURRENT, NEXT)

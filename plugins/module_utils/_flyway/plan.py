@@ -56,8 +56,9 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
     rows: list[HistoryRow] = field(default_factory=list)  # the history that the plan was made for
     history: str = MARK
-    current_before: str | None = None
-    current_after: str | None = None
+    current_after: str | None = None  # the version, or of repeatables alone the description of the last one
+    version_before: str | None = None
+    version_after: str | None = None
 
     @property
     def atomic(self) -> bool:
@@ -83,7 +84,7 @@ class Plan:
                 {"version": u.version, "source": u.text.source, "status": u.text.status, "reason": u.text.reason} for u in self.units
             ],
             "history_effect": [history_effect(unit.row, self.history) for unit in self.units],
-            "schema_version": {"before": self.current_before, "after": self.current_after},
+            "schema_version": {"before": self.version_before, "after": self.version_after},
         }
 
 
@@ -128,12 +129,13 @@ def make_plan(
     before = info(list(migrations), list(rows), None, wish.out_of_order)
     chosen = select(before, wish)
     plan = Plan(rows=list(rows), history=history, objections=chosen.objections, warnings=chosen.warnings)
-    plan.current_before = before.current_text
+    plan.version_before = before.schema_version
     for line in chosen.lines:
         unit = _unit(line, text_of(line), server_version, plan)
         if unit is not None:
             plan.units.append(unit)
-    plan.current_after = expected(migrations, rows, plan, wish).current_text
+    after = expected(migrations, rows, plan, wish)
+    plan.current_after, plan.version_after = after.current_text, after.schema_version
     if not plan.atomic:
         outside = [s.statement.place for u in plan.units for s in u.steps if not s.in_transaction]
         plan.warnings.append(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version, option_version
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.states import FAILED_STATES, Info, Line
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.validate import IgnorePatterns
 
@@ -86,12 +86,12 @@ def shown(lines: Sequence[Line]) -> str:
 
 def _wanted(info: Info, live: list[Line], wish: Wish, out: Selection) -> list[Line]:
     if wish.to_version is not None:
-        return _down_to(Version.parse(wish.to_version), info, live, out)
+        return _down_to(option_version("to_version", wish.to_version), info, live, out)
     if wish.count is not None:
         return _last(wish.count, live, out)
     chosen = []
     for text in wish.versions:
-        version = Version.parse(text)
+        version = option_version("versions", text)
         line = next((one for one in live if one.version == version), None)
         if line is not None:
             chosen.append(line)

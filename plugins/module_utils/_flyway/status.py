@@ -247,7 +247,7 @@ def _summary(snapshot: Snapshot, answer: Mapping[str, Any]) -> str:
     else:
         head = f'Schema {table.name} of database "{snapshot.database}" is at version {answer["schema_version"]}'
         if answer["schema_version"] is None:
-            head = f'Nothing is applied according to {table.name} of database "{snapshot.database}"'
+            head = f'No version is applied according to {table.name} of database "{snapshot.database}"'
     states = ", ".join(f"{count} {state}" for state, count in answer["counts"].items()) or "no migrations"
     errors = answer["validation"]["errors"]
     if answer["validation"]["refused"]:

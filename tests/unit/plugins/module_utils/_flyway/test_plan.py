@@ -88,7 +88,9 @@ def plan(wish, history="mark", sql="DROP TABLE t;", rows=None):
 def test_plan_orders_and_predicts():
     made = plan({"to_version": "1"}, sql="DROP TABLE t; DROP VIEW v;")
     assert [unit.version for unit in made.units] == ["3", "2"] and made.atomic and not made.warnings
-    assert (made.current_before, made.current_after) == ("3", "1")
+    assert (made.version_before, made.version_after) == ("3", "1")
+    repeatable = row(4, "3")._replace(version=None, description="a view")
+    assert plan({"to_version": "0"}, rows=[*ROWS, repeatable]).as_data()["schema_version"] == {"before": "3", "after": None}
     data = made.as_data()
     assert [one["sql"] for one in data["statements"]] == ["DROP TABLE t", "DROP VIEW v"] * 2
     assert [one["effect"] for one in data["history_effect"]] == ["add DELETE row"] * 2
