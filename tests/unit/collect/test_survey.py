@@ -1,0 +1,121 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Databases and Redis: which are asked, what of the answers is shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.dwp.backend.plugins.module_utils._collect import migrations, postgres, redis_server
+from ansible_collections.dwp.backend.plugins.module_utils._collect.survey import LONGEST_QUERY, without_literals
+
+
+@pytest.mark.parametrize(("query", "shown"), [
+    ("select * from users where name = 'Kim' and id = 42", "select * from users where name = ? and id = ?"),
+    ("select 'it''s' , E'a\\'b', U&'x'", "select ? , ?, U&?"),
+    ("update t1 set a=$1, b = 1.5e3 where c2 = $2", "update t1 set a=$1, b = ? where c2 = $2"),
+    ("do $$ begin secret; end $$; select $tag$ a $$ b $tag$", "do ?; select ?"),
+    ("alter role x password 'cut off by the ser", "alter role x password ?"),
+    ("select 1 -- for Kim\n, /* card 4111 */ 2", "select ? , ?"),
+    ("select \"order 66\"", 'select "order ?"'),
+    ("", ""),
+    ("<insufficient privilege>", "<insufficient privilege>"),
+])
+def test_queries_lose_their_values(query, shown):
+    assert without_literals(query) == shown
+
+
+def test_long_queries_are_cut():
+    assert len(without_literals("select " + "a, " * 1000)) < LONGEST_QUERY + 10
+
+
+@given(st.text(alphabet=st.characters(blacklist_characters="'\\\0", codec="utf-8")))
+def test_no_literal_gets_through(value):
+    assert without_literals(f"insert into t values ('{value}', 'x{value}')") == "insert into t values (?, ?)"
+
+
+def test_services_with_the_same_login_share_a_database():
+    services = {
+        "auth": {"database": {"name": "dwp_auth", "schema": "public"}},
+        "more": {"database": {"name": "dwp_auth", "schema": "public"}},
+        "main": {"database": {"name": "dwp_main", "schema": "own", "ssl_mode": "require"}},
+        "gateway": {"database": None},
+        "unknown": {"database": {"name": "x"}},
+    }
+    same = {"DB_HOST": "db", "DB_PORT": "5433", "DB_NAME": "dwp_auth", "DB_USERNAME": "u", "DB_PASSWORD": "p"}
+    found = postgres.targets(services, {"auth": same, "more": same, "main": {"DB_PORT": "x"}, "gateway": {}})
+    assert found == {
+        postgres.Target("db", 5433, "dwp_auth", "u", "p", "prefer", "public"): ["auth", "more"],
+        postgres.Target("localhost", 0, "dwp_main", "dwp_user", "", "require", None): ["main"],
+    }
+
+
+def test_a_port_that_is_none_is_not_asked():
+    target = postgres.Target("h", 0, "d", "u", "p")
+    entry = postgres.empty(target, ["a"])
+    assert not postgres.look(target, entry, 1.0) and entry["cause"] == "client_error"
+    assert redis_server.look(redis_server.Target("h", 70000, ""), ["a"], 1.0)["cause"] == "client_error"
+
+
+@pytest.mark.parametrize(("values", "size"), [
+    ({}, 10), ({"SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE": "25"}, 25), ({"SPRING_DATASOURCE_HIKARI_MAXIMUM_POOL_SIZE": "3"}, 3),
+    ({"SPRING_DATASOURCE_HIKARI_MAXIMUMPOOLSIZE": "many"}, 10),
+])
+def test_pool_size(values, size):
+    assert postgres.pool_size(values) == size
+
+
+def test_the_survey_in_the_shape_of_the_result():
+    entry = postgres.empty(postgres.Target("h", 1, "mine", "u", "p"), ["b", "a"])
+    session = {"pid": 1, "application": "x", "user": "u", "state": "active", "seconds": 9.0, "query": "select 'hidden'"}
+    postgres.take(entry, {
+        "version": "16", "standby": False, "read_only": False, "started": 5, "max_connections": 100, "reserved": 3, "server_connections": 9,
+        "sessions": [["mine", "app", "idle", 4], ["mine", "app", "active", 1], ["other", "app", "idle", 4]],
+        "locks": [{**session, "waits_seconds": 4.0, "blocked_by": [session]}], "long_transactions": [session],
+    }, "service")
+    assert entry["services"] == ["a", "b"] and entry["as"] == "service" and entry["server_connections"] == 9
+    assert entry["connections"] == {"total": 5, "by_application": {"app": 5}, "by_state": {"idle": 4, "active": 1}}
+    assert "sessions" not in entry and "hidden" not in str(entry) and entry["locks"][0]["blocked_by"][0]["query"] == "select ?"
+
+
+@pytest.mark.parametrize(("component", "host", "ours"), [
+    ({"here": True, "port": 5432, "addresses": ["db-01", "10.0.0.5"]}, "127.0.0.1", True),
+    ({"here": True, "port": 5432, "addresses": ["db-01", "10.0.0.5"]}, "10.0.0.5", True),
+    ({"here": True, "port": 5433, "addresses": []}, "127.0.0.1", False),
+    ({"here": False, "port": 5432, "addresses": ["db-01"]}, "127.0.0.1", False),
+    ({"here": True, "port": 5432, "addresses": ["db-01"]}, "db-02", False),
+    ({}, "127.0.0.1", False),
+])
+def test_whether_a_server_is_ours(component, host, ours):
+    assert postgres.is_ours(component, postgres.Target(host, 5432, "d", "u", "p")) is ours
+
+
+def test_redis_of_the_services():
+    names = {"host": "REDIS_HOST", "port": "REDIS_PORT", "password": "REDIS_PASSWORD"}
+    spring = {"host": "SPRING_DATA_REDIS_HOST", "port": "SPRING_DATA_REDIS_PORT", "password": "SPRING_DATA_REDIS_PASSWORD"}
+    services = {"main": {"redis": names}, "chat": {"redis": spring}, "mail": {"redis": None}, "off": {"redis": names}}
+    found = redis_server.targets(services, {"main": {"REDIS_HOST": "r", "REDIS_PASSWORD": "p"}, "chat": {"REDIS_HOST": "r"}, "mail": {}})
+    assert found == {redis_server.Target("r", 6379, "p"): ["main"], redis_server.Target("localhost", 6379, ""): ["chat"]}
+
+
+def test_info_of_an_old_redis_lacks_fields():
+    found = redis_server.info({"redis_version": "5", "used_memory": 3 << 20})
+    assert found["memory"] == {"used_mb": 3, "max_mb": 0, "policy": None} and found["last_save_ok"] is None
+
+
+def test_migrations_in_short():
+    def one(version, state):
+        return {"version": version, "description": "d", "script": "s", "installedOnUTC": "", "state": state}
+
+    answer = {
+        "migrations": [one("1", "Success"), one("2", "Failed"), one("3", "Pending"), one("9", "Future")],
+        "history": {"schema": "public", "table": "t", "exists": True}, "schema_version": "9", "counts": {}, "lock_held": {"query": "x"},
+        "validation": {"errors": [{"error_code": "C", "version": "2", "error_message": "m", "what_to_do": "w"}]},
+        "warnings": [], "msg": "said",
+    }
+    found = migrations.shorten(answer)
+    assert [row["version"] for row in found["failed"]] == ["2"] and [row["version"] for row in found["pending"]] == ["3"]
+    assert found["newer_than_jar"] and found["lock_held"] is True and found["errors"] == [{"code": "C", "version": "2", "message": "m"}]
