@@ -40,6 +40,11 @@ def _path(service: Mapping[str, Any]) -> str:
     return next((str(rung["path"]) for rung in service["health"] if rung.get("kind") == "http" and rung.get("path")), "")
 
 
+def _why(answer: Mapping[str, Any]) -> str:
+    """What uri says behind its list of statuses."""
+    return str(answer.get("msg") or "no answer").rpartition("]: ")[2][:300]
+
+
 def told(request: Mapping[str, Any], answer: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """What became of it, with every id under which the logs may know it."""
     status = int(answer.get("status") or -1)
@@ -47,5 +52,5 @@ def told(request: Mapping[str, Any], answer: Mapping[str, Any], seconds: float) 
     return {
         "id": request["id"], "ids": list(dict.fromkeys(ids)), "gateway": request["gateway"], "target": request["target"],
         "host": request["host"], "url": request["url"], "status": status if status > 0 else None,
-        "message": "" if status > 0 else str(answer.get("msg") or "no answer")[:300], "latency_ms": round(seconds * 1000, 1),
+        "message": "" if status > 0 else _why(answer), "latency_ms": round(seconds * 1000) or None,
     }  # fmt: skip

@@ -68,7 +68,8 @@ def _sections(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str], int]]
     if report.get("canary"):
         yield "canary", [report["canary"]["text"]], 3
     path = report.get("request_path")
-    if path:
+    canary = report.get("canary") or {}
+    if path and not (canary.get("ids") and set(path["ids"]) <= set(canary["ids"])):  # what became of the canary is told above
         gaps = [gap["text"] for gap in path["gaps"] if gap["reason"] == "no line"][:2]
         failed = path.get("failed_at")
         ended = [f"failed in {failed['service']}: {failed['message']}"] if failed else []
@@ -84,9 +85,12 @@ def _sections(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str], int]]
     if root and verdict["reasons"]:
         yield "because", ["; ".join(verdict["reasons"])], 3
     others = [(count, role) for role in ("note", "stale") for count in [sum(one["role"] == role for one in report["findings"])] if count]
-    notes = [one for one in report["findings"] if one["role"] == "note"]
+    notes: dict[str, list[str]] = {}
+    for one in report["findings"]:
+        if one["role"] == "note":
+            notes.setdefault(f"{one['failure']}: {one['title']}", []).append(one["service"] or one["host"] or "")
     if notes:
-        yield "note", [f"{one['failure']}: {one['title']}" for one in notes[:2]], 2
+        yield "note", [f"{text} ({', '.join(dict.fromkeys(names))})" for text, names in list(notes.items())[:2]], 2
     if report["not_checked"]:
         skipped = report["not_checked"]
         texts = [f"{one['what']}: {one['why']}" for one in skipped[:2]]

@@ -35,6 +35,7 @@ def _finding(one: Mapping[str, Any], platform: Platform, host: str, offset: floa
         since=time_of(one.get("first"), offset),
         last=time_of(one.get("last"), offset),
         count=int(one.get("count") or 1),
+        variant=str(one.get("variant") or ""),
         severity=str(one.get("severity") or "degraded"),
         about=str(one.get("about") or "service"),
         target=target_of(one.get("groups") or {}, platform),

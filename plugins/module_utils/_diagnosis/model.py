@@ -37,6 +37,7 @@ class Finding:
     holds: bool = False  # stays true as long as the process lives, however long ago it was told
     subject: str = ""  # what it blames, where that is known for sure; else diagnose.subject_of tells
     count: int = 1
+    variant: str = ""  # which of the meanings of its row
     title: str = ""
     evidence: tuple[Mapping[str, Any], ...] = ()
     next_action: Mapping[str, str] = field(default_factory=dict)

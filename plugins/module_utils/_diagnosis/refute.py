@@ -50,7 +50,7 @@ def _contradiction(
         end = last_words.get(one.service)
         if end is None or one.last is None or end - one.last <= LAST_WORDS:
             return ""  # its last words: they may well be why it is down, whatever works by now
-    if one.failure in DATABASE:
+    if one.failure in DATABASE or (one.failure, one.variant) == ("HIKARI_TIMEOUT", "unreachable"):
         return _store("databases", one, collected, "logs in to its database now")
     if one.failure in REDIS:
         return _store("redis", one, collected, "gets an answer of Redis now")

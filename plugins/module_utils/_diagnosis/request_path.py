@@ -63,7 +63,8 @@ def _weight(gap: Mapping[str, str]) -> int:
 def canary_text(canary: Mapping[str, Any], path: Mapping[str, Any] | None, gateway: str) -> dict[str, Any]:
     """Where the request that we sent ourselves was lost, as far as the logs tell."""
     status, seen = canary.get("status"), list((path or {}).get("services") or ())
-    answered = f"the gateway answered {status} in {canary.get('latency_ms')} ms" if status else f"no answer: {canary.get('message')}"
+    took = f" after {canary['latency_ms'] / 1000:.0f} s" if canary.get("latency_ms") else ""
+    answered = f"{gateway or 'the gateway'} answered {status}{took}" if status else f"no answer: {canary.get('message')}"
     found = {**canary, "services": seen, "vanished_at": None}
     if status and int(status) < 500:
         return {**found, "text": f"{answered}; the request came through" + (f" ({' -> '.join(seen)})" if seen else "")}

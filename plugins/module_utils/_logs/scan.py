@@ -138,6 +138,7 @@ class Scan:
         self._rests: dict[bytes, tuple[Signature, ...]] = {}
         self._known_groups: dict[tuple[bytes, bytes], Group] = {}
         self._places: set[tuple[str, int]] = set()
+        self._told: dict[tuple[float, int], str] = {}
         self._line = (0, 0)
 
     def chunk(self, chunk: Chunk) -> None:
@@ -278,7 +279,7 @@ class Scan:
         time = time_of(chunk.data, start)
         if time is None:
             time = chunk.time_at(start)
-        if not self.window.contains(time):
+        if not self.window.contains(time) or self._twin(chunk.file, time, raw):
             return
         if candidates or self._always or (self.ignore.paths and self._mentions_ignored(raw)):
             record = chunk.record(start, end)
@@ -290,6 +291,15 @@ class Scan:
         self.counts[level] = self.counts.get(level, 0) + 1
         if wanted:
             self._group(chunk, start, end, (head_key, rest_key), time)
+
+    def _twin(self, file: str, time: float | None, raw: bytes) -> bool:
+        """The console of a service repeats what its log says, with the thread cut off; told once, it counts once."""
+        if time is None:
+            return False
+        key = (time, hash(raw[max(0, raw.find(b" : ")) :].rstrip()))
+        if len(self._told) < MOST_TIMES:
+            return self._told.setdefault(key, file) != file
+        return self._told.get(key, file) != file
 
     def _learn(self, head: bytes, key: bytes) -> tuple[str, tuple[Signature, ...]]:
         match = _LEVEL.search(head[:400])

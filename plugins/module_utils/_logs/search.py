@@ -183,7 +183,7 @@ def _gaps(seen: Sequence[str], coverage: Sequence[Coverage], calls: Mapping[str,
         elif not any(part.prints_ids for part in parts):
             reason, meaning = "prints no ids", "its log prints no ids, so the request may have been there all the same"
         else:
-            reason, meaning = "no line", "its log prints ids and has none of these: the request did not get there"
+            reason, meaning = "no line", "its log prints ids and has none of these: the request did not get there, or was not worth a line"
             if callers:
                 meaning += f", although {', '.join(callers)} may call it"
         gaps.append({"service": service, "reason": reason, "text": f"{text}: {meaning}"})

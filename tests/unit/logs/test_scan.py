@@ -272,3 +272,13 @@ def test_two_values_one_template():
     one = template_of("GET /users/17 took 33 ms from 10.0.0.1:4711 for kim@example.com at 2026-11-23T01:02:03Z, HikariPool-1 @5dcf0772")
     two = template_of("GET /users/4 took 1250 ms from 10.9.8.7:1 for lee@example.com at 2026-11-24T11:02:03Z, HikariPool-1 @7f912551")
     assert one == two and "users" in one and "HikariPool" in one
+
+
+def test_a_console_that_repeats_the_log_counts_once(tmp_path):
+    """Boot writes each record to both; on the console the thread is cut off on the left."""
+    text = helpers.starting(0) + helpers.started(5) + helpers.boot("boom\njava.io.IOException: Too many open files", 60)
+    (tmp_path / "svc.log").write_text(text)
+    (tmp_path / "svc.console.log").write_text(text.replace("[           main]", "[...main]") + helpers.boot("Too many open files: 2", 61))
+    service = helpers.read(tmp_path / "svc.log", tmp_path / "svc.console.log")["services"]["svc"]
+    assert {one["id"]: one["count"] for one in service["signatures"]} == {"NOFILE": 2}
+    assert service["levels"] == {"ERROR": 2} and service["restarts"] == 0 and [one["state"] for one in service["starts"]] == ["running"]
