@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +74,8 @@ def ask_manager(
     except (_manager.ManagerError, _supervisor.SupervisorError, OSError, ValueError) as error:
         # A supervisord without a listener has ended, and its programs with it or without it; one that hangs may look after them.
         gone = isinstance(error.__cause__, (ConnectionRefusedError, FileNotFoundError))
-        about.update(reachable=False, gone=gone, message=" ".join(str(error).split())[:300])
+        text = re.sub(r"^systemctl .*? ended with", "systemctl ended with", " ".join(str(error).split()))
+        about.update(reachable=False, gone=gone, message=text[:300])
         if gone:
             statuses = {name: _manager.Running("missing", enabled=False) for name in names}
     return manager, about, statuses

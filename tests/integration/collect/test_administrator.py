@@ -70,7 +70,7 @@ def test_no_connection_left(server: Host) -> None:
     held = []
     try:
         with pytest.raises(psycopg2.OperationalError):
-            for _ in range(10):
+            for _number in range(10):
                 held.append(psycopg2.connect(
                     host="127.0.0.1", port=PORT, user="dwp_user", password=PASSWORD, dbname="dwp_auth", application_name="greedy",
                 ))  # fmt: skip

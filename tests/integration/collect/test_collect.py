@@ -171,24 +171,23 @@ class TestDatabase:
     def test_lock_held(self, stand: Stand) -> None:
         one = stand.databases[0]
         one.execute("CREATE TABLE IF NOT EXISTS things (id int, name text)")
-        holder, waiter = (psycopg2.connect(one.dsn, application_name=name) for name in ("holder", "waiter"))
+        holder = psycopg2.connect(one.dsn, application_name="holder")
+        with holder.cursor() as cursor:
+            cursor.execute("LOCK TABLE things IN ACCESS EXCLUSIVE MODE")
+            cursor.execute("SELECT 'a value that nobody needs to see', 42")
+        code = (f"import psycopg2; psycopg2.connect({one.dsn!r}, application_name='waiter')"
+                ".cursor().execute(\"INSERT INTO things VALUES (4711, 'private')\")")  # fmt: skip
+        waiter = subprocess.Popen([sys.executable, "-c", code])
         try:
-            with holder.cursor() as cursor:
-                cursor.execute("LOCK TABLE things IN ACCESS EXCLUSIVE MODE")
-                cursor.execute("SELECT 'a value that nobody needs to see', 42")
-            code = (f"import psycopg2; psycopg2.connect({one.dsn!r}, application_name='waiter2')"
-                    ".cursor().execute(\"INSERT INTO things VALUES (4711, 'private')\")")  # fmt: skip
-            other = subprocess.Popen([sys.executable, "-c", code])
             time.sleep(6)  # a younger transaction is everyday life
             result = stand.collect()
         finally:
             holder.close()
-            waiter.close()
-            other.wait(20)
+            waiter.wait(20)
             one.execute("DROP TABLE things")
         entry = database(result, "beta")
         (lock,) = entry["locks"]
-        assert (lock["application"], lock["query"]) == ("waiter2", "INSERT INTO things VALUES (?, ?)")
+        assert (lock["application"], lock["query"]) == ("waiter", "INSERT INTO things VALUES (?, ?)")
         assert lock["waits_seconds"] > 3 and [one["application"] for one in lock["blocked_by"]] == ["holder"]
         assert lock["blocked_by"][0]["state"] == "idle in transaction"
         assert entry["long_transactions"][0]["query"] == "SELECT ?, ?" and entry["long_transactions"][0]["seconds"] > 5
@@ -401,6 +400,6 @@ def test_bad_times_and_unknown_libraries_are_said(stand: Stand, tmp_path: Any) -
 
 
 def test_its_own_sessions_are_not_counted(stand: Stand) -> None:
-    first, second = (database(stand.collect(logs=False), "beta") for _ in range(2))
+    first, second = (database(stand.collect(logs=False), "beta") for _number in range(2))
     assert "dwp-triage" not in {**first["connections"]["by_application"], **second["connections"]["by_application"]}
     assert environ_of(stand.fleet.pids()["beta"])["DB_NAME"] == first["database"]

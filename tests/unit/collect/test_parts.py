@@ -57,7 +57,7 @@ def test_a_part_that_hangs_costs_the_budget_and_no_more():
 
 def test_the_same_is_said_once():
     parts = Parts("app-01", 1)
-    for _ in range(2):
+    for _number in range(2):
         assert parts.guarded("x", raising(NotChecked("y")), otherwise=[]) == []
     assert len(parts.not_checked) == 1
 
