@@ -26,6 +26,8 @@ from ansible_collections.dwp.backend.plugins.plugin_utils.report_shape import MO
 _PAGE = Path(__file__).with_name("report_page")
 _ROLES = ("root", "contributing", "unexplained", "symptom", "note", "stale")
 _LOOKS = ("root", "victim", "down", "degraded", "unknown", "up")
+RECORDS = 4  # of a finding
+SHOWN = 12  # events of the timeline that are not folded away
 _STATUSES = ("healthy", "degraded", "down", "unknown")
 
 
@@ -43,6 +45,8 @@ def render(report: Mapping[str, Any]) -> str:
         cards=_cards(source),
         pictures=_pictures(source),
         variables=_variables(source),
+        findings=_findings(source),
+        timeline=_timeline(source),
         height=HEIGHT,
         raw=data,
         checksum=hashlib.sha256(data.encode()).hexdigest(),
@@ -145,13 +149,65 @@ def _variables(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (not row["secret"], row["name"]))[:MOST]
 
 
-def _bad(items: list[Any]) -> list[Any]:
-    """What did not answer, of edges, databases and Redis."""
-    return [one for one in items if one["cause"] != "ok"]
+def _findings(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One for all services that tell the same; the root stands alone."""
+    groups: dict[Any, list[Mapping[str, Any]]] = {}
+    for number, one in enumerate(report["findings"]):
+        key = number if one["role"] == "root" else (one["role"], one["failure"], one["title"])
+        groups.setdefault(key, []).append(one)
+    return [_together(group, len(report["hosts"]) > 1) for group in groups.values()]
 
 
-def _good(items: list[Any]) -> list[Any]:
-    return [one for one in items if one["cause"] == "ok"]
+def _together(group: Sequence[Mapping[str, Any]], with_host: bool) -> dict[str, Any]:
+    evidence = [record for one in group for record in one["evidence"]]
+    counts = [one["count"] for one in group if one["count"] is not None]
+    times = {key: [one[key] for one in group if isinstance(one[key], datetime)] for key in ("since", "last")}
+    places = [f"{one['service']} on {one['host']}" if with_host and one["host"] else one["service"] for one in group if one["service"]]
+    return {
+        **group[0],
+        "places": list(dict.fromkeys(places)) or list(dict.fromkeys(one["host"] for one in group)),
+        "evidence": evidence[:RECORDS],
+        "left": len(evidence[RECORDS:]) + sum(one["evidence"].left for one in group),
+        "count": sum(counts) if counts else None,
+        "since": min(times["since"], default=None),
+        "last": max(times["last"], default=None),
+    }
+
+
+def _timeline(report: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """What happened around the beginning of the failure; `before` and `after` are folded away."""
+    merged: list[dict[str, Any]] = []
+    for event in report["timeline"]:
+        same = [one for one in merged[-10:] if one["kind"] == event["kind"] and one["text"] == event["text"] and _close(one, event)]
+        if same:
+            same[-1]["services"] = list(dict.fromkeys([*same[-1]["services"], event["service"]]))
+        else:
+            merged.append({**event, "services": [event["service"]]})
+    for event in merged:
+        event["services"] = [name for name in event["services"] if name and name not in event["text"]]
+    since = report["verdict"]["since"]
+    begin = next((number for number, one in enumerate(merged) if _at_or_after(one["time"], since)), len(merged))
+    first = max(0, min(begin - SHOWN // 3, len(merged) - SHOWN))
+    return {"before": merged[:first], "shown": merged[first : first + SHOWN], "after": merged[first + SHOWN :]}
+
+
+def _close(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    times = (one["time"], other["time"])
+    return all(isinstance(time, datetime) for time in times) and abs((times[0] - times[1]).total_seconds()) <= 60
+
+
+def _at_or_after(time: Any, since: Any) -> bool:
+    return isinstance(time, datetime) and isinstance(since, datetime) and time >= since
+
+
+def _bad(edges: list[Any]) -> list[Any]:
+    """Calls of the platform that fail, or reach somebody else."""
+    return [one for one in edges if not one["external"] and (one["cause"] != "ok" or one["points_to"] not in ("", one["to"]))]
+
+
+def _good(edges: list[Any]) -> list[Any]:
+    bad = _bad(edges)
+    return [one for one in edges if one not in bad]
 
 
 def _clock(value: Any, now: Any = None, fine: bool = False) -> str:

@@ -116,6 +116,32 @@ def test_healthy_says_that_something_was_over() -> None:
     assert "No findings" not in page.text and "1 finding is over or only a note" in page.text and "PG_DEADLOCK" in page.text
 
 
+def _event(number: int, kind: str, text: str, service: str = "") -> dict[str, Any]:
+    return {"time": f"2026-11-25T12:{number:02}:00Z", "kind": kind, "text": text, "service": service, "host": "app-01"}
+
+
+def test_timeline_around_the_beginning() -> None:
+    report = samples.sample("root")
+    report["verdict"]["since"] = "2026-11-25T12:20:00Z"
+    report["timeline"] = [_event(number, "start", f"event {number}.") for number in range(40)]
+    report["timeline"] += [_event(45, "finding", "the same", name) for name in ("auth", "mail")]
+    html = render(report)
+    section = html[html.index('id="timeline"') : html.index('id="services"')]
+    shown = re.findall(r"event (\d+)\.", re.sub(r"<details.*?</details>", "", section, flags=re.S))
+    assert shown == [str(number) for number in range(16, 28)]
+    assert "16 earlier" in html and "13 later" in html
+    assert "auth, mail the same" in Page(html).text
+
+
+def test_services_that_tell_the_same_are_one_finding() -> None:
+    report = samples.sample("root")
+    symptom = report["findings"][2]
+    report["findings"] += [{**symptom, "service": name, "count": 2, "last": "2026-11-25T12:40:00Z"} for name in ("mail", "chat")]
+    page = Page(render(report))
+    assert render(report).count("finding symptom") == 2
+    assert "main on app-01, mail on app-01, chat on app-01" in page.text and "· 122 times · 12:22:43 to 12:40:00" in page.text
+
+
 def test_empty_says_unknown() -> None:
     page = Page(render({}))
     assert "unknown" in page.text and page.headings() == []

@@ -170,7 +170,7 @@ CUT = """[...document.querySelectorAll('main *')]
     .filter(each => each.scrollWidth > each.clientWidth + 1 && each.clientWidth && getComputedStyle(each).overflowX !== 'visible'
         || each.scrollHeight > each.clientHeight + 1 && each.clientHeight && getComputedStyle(each).overflowY !== 'visible')
     .map(each => each.tagName + '.' + each.getAttribute('class'))"""
-FOLDED = """[...document.querySelectorAll('details:not(.raw details) > :not(summary, .narrow)')]
+FOLDED = """[...document.querySelectorAll('details:not(.raw details, .sample) > :not(summary, .narrow)')]
     .filter(each => !each.checkVisibility()).map(each => each.tagName)"""
 
 
