@@ -64,4 +64,4 @@ class ActionModule(ActionBase):
         if problems and args["strict"]:
             return {**result, "failed": True, "msg": "Nothing was changed.\n  " + "\n  ".join(problems)}
         self._display.display("\n".join(lines) if lines else "  Nothing to do: every service has its wanted release.")
-        return {**result, "changed": False, "waves": waves, "steps": found_steps, "lines": lines}
+        return {**result, "changed": False, "waves": waves, "steps": steps.merged(found_steps), "lines": lines}

@@ -31,6 +31,7 @@ class ActionModule(ActionBase):
                 "platform": {"type": "dict", "required": True},
                 "statuses": {"type": "str", "required": True},
                 "known": {"type": "str", "default": ""},
+                "gated": {"type": "dict", "default": {}},
                 "broken": {"type": "list", "elements": "str", "default": []},
                 "deployment": {"type": "str", "default": ""},
                 "report_dir": {"type": "str", "default": ""},
@@ -72,9 +73,11 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _status(variables: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
-        """The last look at a host, or what comparing saw there if there was no need for another one."""
+        """The last look at a host; or what comparing saw there, and the gates since, if there was no need for another one."""
         found = plain(variables.get(args["statuses"]) or {})
-        return {"services": plain(variables[args["known"]])["status"]} if found.get("skipped") else found
+        if not found.get("skipped"):
+            return found
+        return {"services": {**plain(variables[args["known"]])["status"], **args["gated"].get(variables["inventory_hostname"], {})}}
 
     @staticmethod
     def _locks(statuses: Mapping[str, Any], own: str) -> list[str]:

@@ -27,6 +27,7 @@ class ActionModule(ActionBase):
         earlier = plain(args["earlier"])
         if earlier.get("broken"):
             return {**result, "changed": False, "broken": True, "problems": earlier["problems"], "steps": earlier.get("steps", [])}
+        status = earlier.get("status", {})
         steps = [*earlier.get("steps", []), *([] if args["step"] is None else [args["step"]])]
         problems = [str(found["message"]) for found in plain(args["balancer"]) if found.get("broken")]
         problems += [
@@ -39,6 +40,7 @@ class ActionModule(ActionBase):
                 problems.append(f"{host} was lost: {str(found.get('msg', 'unreachable')).splitlines()[0]}")
             elif found.get("broken"):
                 problems.append(str(found.get("message") or f"{host}: failed"))
+            status[host] = {**status.get(host, {}), **found.get("status", {})}
         if problems:
             self._display.display("\n" + "\n".join(problems) + "\n", color="red")
-        return {**result, "changed": False, "broken": bool(problems), "problems": problems, **({"steps": steps} if steps else {})}
+        return {**result, "changed": False, "broken": bool(problems), "problems": problems, "status": status, **({"steps": steps} if steps else {})}

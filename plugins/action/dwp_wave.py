@@ -13,7 +13,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.plugin_utils import journal
 
-SLICE = 5.0  # seconds between two lines of progress
+SLICE = 8.0  # seconds until the first line of progress; the next ones come later and later, as each costs the host some CPU
+LONGEST = 3  # slices
 
 
 class ActionModule(ActionBase):
@@ -35,15 +36,18 @@ class ActionModule(ActionBase):
         answer = self._call({**arguments, "action": first, "pause_after": SLICE}, task_vars)
         changed = bool(answer.get("changed"))
         done: set[str] = set()
+        slices = 1
         while not answer.get("failed") and not answer.get("unreachable"):
             self._show(answer["services"], done, time.monotonic() - begin)
             if not answer["unfinished"]:
                 break
             if watch:
                 self._display.display(f"  {self._prefix}watching {', '.join(answer['unfinished'])} for the settle time", color="cyan")
+            slices += 1
             answer = self._call(
-                {**arguments, "action": then, "memory": answer["memory"], "pause_after": SLICE}, task_vars
+                {**arguments, "action": then, "memory": answer["memory"], "pause_after": SLICE * min(slices, LONGEST)}, task_vars
             )
+            changed = changed or bool(answer.get("changed"))
         answer.pop("invocation", None)
         answer.pop("memory", None)
         result.update(answer)

@@ -13,13 +13,17 @@ from ansible_collections.dwp.backend.plugins.module_utils._release.plan import T
 
 
 def in_wave(
-    plan: Mapping[str, Mapping[str, Any]], wave: Iterable[str], actions: Iterable[str] = ()
+    plan: Mapping[str, Mapping[str, Any]], rounds: Iterable[Iterable[str]], actions: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
-    """The services of one host's plan that are in the wave and have something to do, as dwp_wave wants them."""
+    """The services of one host's plan that have something to do in a step, as dwp_wave wants them.
+
+    ``rounds``: names of services; what comes later waits for what comes before.
+    """
     wanted = set(actions or (*TOUCHING, "repair", "gate"))
     return [
-        {"name": name, "action": plan[name]["action"], "release": plan[name].get("release")}
-        for name in sorted(wave)
+        {"name": name, "action": plan[name]["action"], "release": plan[name].get("release"), "round": number}
+        for number, names_ in enumerate(rounds)
+        for name in sorted(names_)
         if name in plan and plan[name]["action"] in wanted
     ]
 
@@ -41,7 +45,7 @@ def selected_waves(platform: Mapping[str, Any]) -> list[list[str]]:
 def steps(platform: Mapping[str, Any], hosts: Iterable[str], action: str) -> list[dict[str, Any]]:
     """The steps of a run that does the same with every chosen instance on these hosts (restart.yml)."""
     plans = {host: plan_for(platform, host, action) for host in hosts}
-    return _steps.steps(platform, platform["waves"], plans, rolling=True)
+    return _steps.merged(_steps.steps(platform, platform["waves"], plans, rolling=True))
 
 
 def begun(steps: Iterable[Mapping[str, Any]], verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -49,10 +53,12 @@ def begun(steps: Iterable[Mapping[str, Any]], verdict: Mapping[str, Any]) -> lis
     return [step for step in steps if step["number"] in verdict.get("steps", (step["number"],))]
 
 
-def still_true(compared: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
-    """Whether what comparing saw may be reported: the plan touches nothing on any host, and everything here was healthy."""
-    known = compared.get("status") or {}
-    return plan.get("lines") == [] and bool(known) and all(entry["healthy"] is True for entry in known.values())
+def still_true(compared: Mapping[str, Any], verdict: Mapping[str, Any], host: str) -> bool:
+    """Whether a report can do without another look at the host: all of it was healthy when it was compared, or gated since."""
+    known = {**(compared.get("status") or {}), **verdict.get("status", {}).get(host, {})}
+    if verdict.get("broken") or compared.get("retired") or not known:
+        return False
+    return all(entry["healthy"] is True for entry in known.values())
 
 
 def names(values: Iterable[str]) -> list[dict[str, str]]:

@@ -60,13 +60,14 @@ waves:
   sample: [[auth], [main]]
 steps:
   description:
-    - The same as what is done at once. A wave is one step, or several where instances follow one another. C(instances) names the
-      services by host, C(drain) the instances that leave the balancer meanwhile.
+    - The same as what is done at once. A wave is one step, or several where instances follow one another; waves that follow one another
+      on one host alone are one step. C(instances) names for each host the services in rounds, one after another; C(drain) the
+      instances that leave the balancer meanwhile.
   returned: success
   type: list
   elements: dict
   sample:
-    - {number: 1, wave: 4, label: mail on app-1, instances: {app-1: [mail]}, drain: [{service: mail, host: app-1}]}
+    - {number: 1, wave: 4, label: mail on app-1, instances: {app-1: [[mail]]}, drain: [{service: mail, host: app-1}]}
 lines:
   description: What was shown.
   returned: success

@@ -43,6 +43,10 @@ options:
         where O(statuses) was skipped.
     type: str
     default: ""
+  gated:
+    description: What the gates of this run saw since, by host and service; the C(status) of M(dwp.backend.dwp_verdict).
+    type: dict
+    default: {}
   deployment:
     description: Id of the deployment whose starts make the critical chain; empty for none.
     type: str

@@ -65,6 +65,12 @@ options:
       release:
         description: Id of the release to activate; the current one by default.
         type: str
+      round:
+        description:
+          - Services of a later round are touched when all of the earlier ones have passed their gate.
+            With O(action=undo) the last round comes first, and what fails does not keep the others from going back.
+        type: int
+        default: 0
   deployment:
     description:
       - Id of the deployment that acts, for state and journal. It has to hold the lock of the host, see M(dwp.backend.dwp_lock).
@@ -123,6 +129,11 @@ unhealthy:
   type: list
   elements: str
   sample: []
+status:
+  description: The services as M(dwp.backend.dwp_status) returns them.
+  returned: when all of them passed their gate
+  type: dict
+  sample: {auth: {current: 7f3c2a1-5d10e9c0, state: running, healthy: true}}
 memory:
   description: State for the next call with action=gate.
   returned: success
@@ -136,7 +147,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dwp.backend.plugins.module_utils import _manager
 from ansible_collections.dwp.backend.plugins.module_utils._probe_model import ProbeError
-from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host, Target, host_lock
+from ansible_collections.dwp.backend.plugins.module_utils._release import rounds
+from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host, host_lock
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
 
 
@@ -147,36 +159,14 @@ def run(params, host):
     if params["action"] in ("stop", "retire"):
         touched = host.stop(names) if params["action"] == "stop" else host.retire(names)
         return {"changed": bool(touched), "stopped": touched, "services": {}, "unfinished": [], "unhealthy": [], "memory": {}}
-    if params["settle"] and params["action"] in ("apply", "gate", "settle"):
-        # In the middle of a deployment one look is enough: the end waits.
-        seconds = params["settle"] if params["action"] == "settle" else 0
-        gone, watched = host.settle(seconds, params["pause_after"])
-        if gone or params["action"] == "settle":
-            unfinished = [] if gone else watched
-            return {"changed": False, "services": gone, "unfinished": unfinished, "unhealthy": sorted(gone), "memory": {}}
-    changed = False
-    memory = dict(params["memory"])
-    stopped = {}
-    if params["action"] == "undo":
-        names, done = host.undo(names)
-        memory["applied"] = {n: done[n] for n in names}
-        stopped = {n: d for n, d in done.items() if n not in names}
-        changed = bool(done)
-    if params["action"] == "apply":
-        targets = [Target(s["name"], s["action"], s["release"]) for s in params["services"]]
-        memory["applied"] = host.apply(targets)
-        changed = any(t.action != "gate" for t in targets)
-    results = host.gate(names, memory=memory, pause_after=params["pause_after"], timeout=params["timeout"])
-    unhealthy = sorted(n for n, r in results.items() if r["final"] and not r["healthy"])
-    unfinished = sorted(n for n, r in results.items() if not r["final"])
-    results.update(stopped)
-    for name, result in results.items():
-        result.update(memory.get("applied", {}).get(name, {}))
-        if result["final"] and result["healthy"]:
-            result["pruned"] = host.store.prune(name, params["keep"])
-    if not unfinished:
-        host.store.sweep()
-    return {"changed": changed, "services": results, "unfinished": unfinished, "unhealthy": unhealthy, "memory": memory}
+    if params["action"] == "settle":
+        gone, watched = host.settle(params["settle"], params["pause_after"])
+        unfinished = [] if gone else watched
+        return {"changed": False, "services": gone, "unfinished": unfinished, "unhealthy": sorted(gone), "memory": {}}
+    return rounds.carry_out(
+        host, params["action"], params["services"], dict(params["memory"]), settle=params["settle"],
+        pause_after=params["pause_after"], timeout=params["timeout"], keep=params["keep"],
+    )
 
 
 def main():
@@ -194,6 +184,7 @@ def main():
                         type="str", choices=["install", "replace", "rollback", "restart", "start", "repair", "gate"], default="restart"
                     ),
                     release=dict(type="str"),
+                    round=dict(type="int", default=0),
                 ),
             ),
             deployment=dict(type="str", default=""),

@@ -62,6 +62,11 @@ steps:
   type: list
   elements: int
   sample: [1, 2]
+status:
+  description: What the gates saw, by host and service, as M(dwp.backend.dwp_status) returns it.
+  returned: success
+  type: dict
+  sample: {}
 problems:
   description: What went wrong, host by host.
   returned: success

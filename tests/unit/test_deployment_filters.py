@@ -11,14 +11,18 @@ from ansible_collections.dwp.backend.plugins.filter.deployment import still_true
 HEALTHY = {"auth": {"healthy": True}, "main": {"healthy": True}}
 
 
-@pytest.mark.parametrize(("compared", "plan", "expected"), [
-    ({"status": HEALTHY}, {"lines": []}, True),
-    ({"status": HEALTHY}, {"lines": ["  wave 1  restart  auth: found stopped"]}, False),
-    ({"status": {**HEALTHY, "main": {"healthy": False}}}, {"lines": []}, False),
-    ({"status": {**HEALTHY, "main": {"healthy": None}}}, {"lines": []}, False),  # nobody could ask it
-    ({"status": {}}, {"lines": []}, False),
-    ({}, {}, False),  # --tags infra: nothing was planned
-    ({"status": HEALTHY}, {}, False),
+STOPPED = {"auth": {"healthy": True}, "main": {"healthy": None}}
+
+
+@pytest.mark.parametrize(("compared", "verdict", "expected"), [
+    ({"status": HEALTHY, "retired": []}, {}, True),
+    ({"status": HEALTHY, "retired": ["chat"]}, {}, False),
+    ({"status": HEALTHY, "retired": []}, {"broken": True, "status": {"app": HEALTHY}}, False),
+    ({"status": STOPPED, "retired": []}, {}, False),  # it was to be started, and nobody tells what became of it
+    ({"status": STOPPED, "retired": []}, {"status": {"app": {"main": {"healthy": True}}}}, True),
+    ({"status": STOPPED, "retired": []}, {"status": {"other": {"main": {"healthy": True}}}}, False),
+    ({"status": {}, "retired": []}, {}, False),
+    ({}, {}, False),
 ])
-def test_what_comparing_saw_is_reported_only_where_nothing_happened_since(compared, plan, expected):
-    assert still_true(compared, plan) is expected
+def test_a_report_does_without_another_look_only_where_everything_is_known(compared, verdict, expected):
+    assert still_true(compared, verdict, "app") is expected

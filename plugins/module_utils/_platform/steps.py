@@ -92,6 +92,25 @@ def steps(
     return found
 
 
+def merged(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Steps that follow one another on one host alone as one, with rounds: the controller is not needed in between.
+
+    ``instances`` names the services of each round: host -> [[names], [names]].
+    """
+    result: list[dict[str, Any]] = []
+    for step in found:
+        instances = {host: [list(names)] for host, names in step["instances"].items()}
+        alone = not step["drain"] and len(instances) == 1
+        last = result[-1] if result else None
+        if alone and last and not last["drain"] and list(last["instances"]) == list(instances):
+            for host, rounds in instances.items():
+                last["instances"][host] += rounds
+            last["label"] += f", then {step['label']}"
+        else:
+            result.append({**step, "number": len(result) + 1, "instances": instances})
+    return result
+
+
 def remarks(
     platform: Mapping[str, Any], found: Sequence[Mapping[str, Any]], plans: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> list[str]:

@@ -20,7 +20,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._lock import Activatio
 from ansible_collections.dwp.backend.plugins.module_utils._release import evidence, observe, plan, settle, state
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
 
-GATE_INTERVAL = 0.2  # s between two questions: waiting costs nothing on the host, and a deployment waits four times or more
+GATE_INTERVAL = 0.1  # s between two questions: waiting costs little on the host, and a deployment waits four times or more
 START_GRACE = 5.0  # s in which the manager has to show a process
 
 

@@ -14,7 +14,7 @@ from .fleet import Fleet, Run, environ_of
 FAILURES = {
     "fails at its start": ({"LIGHT_MODE": "fail"}, {}, "process_dead"),
     "never gets healthy": ({"LIGHT_MODE": "never"}, {"start_timeout": 4}, "out_of_service|down|server_error|unexpected"),
-    "healthy, then dies": ({"LIGHT_MODE": "dies", "LIGHT_SECONDS": "1.5"}, {"successes": 8}, "process_dead"),
+    "healthy, then dies": ({"LIGHT_MODE": "dies", "LIGHT_SECONDS": "1.5"}, {"successes": 40}, "process_dead"),
 }
 
 
@@ -102,9 +102,9 @@ def test_failed_release_is_no_way_back(fleet: Fleet) -> None:
 
 
 def test_slow_start_is_waited_for_and_shown(fleet: Fleet) -> None:
-    fleet.set("beta", LIGHT_MODE="slow", LIGHT_SECONDS="6")
+    fleet.set("beta", LIGHT_MODE="slow", LIGHT_SECONDS="10")
     done = fleet.deploy()
-    assert done.report["beta"]["start_seconds"] >= 6
+    assert done.report["beta"]["start_seconds"] >= 10
     assert "waiting for beta (refused)" in done.output
 
 

@@ -90,9 +90,9 @@ def test_becoming_ready_is_seen_soon():
 
 
 def test_successes_have_to_be_consecutive():
-    world = World(a=[(0, UP), (0.25, DOWN), (1.2, UP)])
+    world = World(a=[(0, UP), (0.07, DOWN), (1.2, UP)])
     outcome = world.run([A])["a"]
-    assert outcome.healthy and outcome.attempts > 4 and outcome.waited_s > 1.5
+    assert outcome.healthy and outcome.attempts > 4 and outcome.waited_s > 1.25
 
 
 def test_flapping_service_never_passes_but_says_why():
