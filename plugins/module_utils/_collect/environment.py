@@ -25,6 +25,20 @@ _PLAIN = re.compile(
 )
 
 
+def secrets_of(seen: Iterable[Seen], rules: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Every secret value in reach, also those that only a file or an earlier process has."""
+    found: set[str] = set()
+    for one in seen:
+        declared = rules.get(one.name, {}).get("secrets", ())
+        pairs = list(one.file.items())
+        if one.process:
+            pairs += one.process.environment.items()
+            given = [argument.lstrip("-").removeprefix("D").partition("=") for argument in one.process.arguments]
+            pairs += [(name, value) for name, _equals, value in given]
+        found.update(value for name, value in pairs if value and is_secret_name(name, declared))
+    return found
+
+
 class Environments:
     """All services of the host together, because some rules compare them with each other."""
 
@@ -43,14 +57,6 @@ class Environments:
 
     def secret(self, service: str, variable: str) -> bool:
         return is_secret_name(variable, self._rules.get(service, {}).get("secrets", ()))
-
-    def secrets(self, seen: Iterable[Seen]) -> set[str]:
-        """Every value in reach that is secret, also those that only a file or an earlier process has."""
-        found: set[str] = set()
-        for one in seen:
-            for values in (one.file, one.process.environment if one.process else {}, self._values.get(one.name, {})):
-                found.update(value for name, value in values.items() if value and self.secret(one.name, name))
-        return found
 
     def violations(self, environment_name: str, development: bool) -> dict[str, list[dict[str, Any]]]:
         """What speaks against the running environments, by service."""

@@ -19,6 +19,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._collect import enviro
 from ansible_collections.dwp.backend.plugins.module_utils._collect import process as processes
 from ansible_collections.dwp.backend.plugins.module_utils._collect.parts import Parts
 from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
+from ansible_collections.dwp.backend.plugins.module_utils._environment_model import RuleError
 from ansible_collections.dwp.backend.plugins.module_utils._logs.scrub import Scrubber
 from ansible_collections.dwp.backend.plugins.module_utils._release import status
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
@@ -90,6 +91,7 @@ class Collector:
             parts.note(f"state of the services ({manager['kind']})", manager["message"])
         probes_since = self._clock()
         entries = {name: one.entry for name, one in self.seen.items()}
+        self.secrets = environments.secrets_of(self.seen.values(), platform["rules"])
         outlook = parts.guarded("environments", self._environments)
         self._ask(entries, outlook)
         parts.wait(PATIENCE)
@@ -120,18 +122,20 @@ class Collector:
             return ""
         if component["provider"] == "embedded":
             return os.path.join(self.question.root, "infra", name)
-        return {"postgres": "/var/lib/postgresql", "redis": "/var/lib/redis"}.get(name, "") if component["provider"] == "packages" else ""
+        known = {"postgres": ("/var/lib/postgresql", "/var/lib/pgsql"), "redis": ("/var/lib/redis",)}.get(name, ())
+        return next((path for path in known if component["provider"] == "packages" and os.path.isdir(path)), "")
 
     def _deployments(self) -> list[dict[str, Any]]:
         return [entry for entry in _journal.read(self.question.root) if entry["event"] in EVENTS][-MOST_EVENTS:]
 
     def _environments(self) -> environments.Environments:
         fingerprint = _environment.fingerprinter(self.question.fingerprint_key.encode() or None)
-        made = environments.Environments(
-            self.seen, str(self.platform["host"]), self.platform["rules"], self.platform.get("extra_rules") or (), fingerprint
-        )
-        self.secrets = made.secrets(self.seen.values())
-        return made
+        host_name, rules, extra = str(self.platform["host"]), self.platform["rules"], self.platform.get("extra_rules") or ()
+        try:
+            return environments.Environments(self.seen, host_name, rules, extra, fingerprint)
+        except RuleError as error:
+            self.parts.note("rules of the site (dwp_environment_rules)", str(error))
+            return environments.Environments(self.seen, host_name, rules, (), fingerprint)
 
     def _ask(self, entries: Mapping[str, dict[str, Any]], outlook: environments.Environments | None) -> None:
         """Start every question that needs to know the services."""
