@@ -97,6 +97,11 @@ def instance(name: str, host: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     if not service.get("current"):
         text = f"{name} is not deployed on {host}" if "services" in facts else f"{name} on {host} was not looked at"
         return {**row, "cause": "not_deployed" if "services" in facts else "", "message": text}
+    listener = service.get("listener") or {}
+    if listener.get("pid") and listener.get("ours") is False:
+        # Whatever the probes heard, it was not this service: the last rung asks for no more than an open port.
+        text = f"its port {listener.get('port')} is held by {listener.get('service') or listener.get('command')} (PID {listener['pid']})"
+        return {**row, "health": DOWN, "cause": "unexpected_body", "message": text}
     healthy = health.get("healthy", service.get("healthy"))
     if healthy is True:
         broken = _broken_need(name, facts) if row["shallow"] else ""

@@ -10,14 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import shared_secrets
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import SPEAKS, Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding
 
 DATABASE = {
     "PG_REFUSED", "PG_STARTING", "PG_AUTH", "PG_NODB", "PG_FULL", "PG_TERMINATED", "DB_UNREACHABLE", "HIKARI_INIT", "HIKARI_STALE",
     "HEALTH_DB",
 }  # fmt: skip
-REDIS = {"REDIS_REFUSED", "REDIS_AUTH", "HEALTH_REDIS"}
+REDIS = {"REDIS_REFUSED", "REDIS_AUTH", "REDIS_SLOW", "HEALTH_REDIS"}
+SILENCE = {"PG_REFUSED", "DB_UNREACHABLE", "REDIS_REFUSED"}
 CALL = {"GW_REFUSED", "GW_503", "GW_DNS", "GW_CONNECT_TIMEOUT", "GW_PREMATURE", "FEIGN"}
 START = {"PORT_IN_USE", "STARTUP_FAILED"}
 LAST_WORDS = 120.0  # s before the last record of a service: what is older did not end it
@@ -46,7 +47,7 @@ def _contradiction(
     one: Finding, collected: Mapping[str, Mapping[str, Any]], health: Health, last_words: Mapping[str, float]
 ) -> str:
     state = health.services.get(one.service)
-    if state == DOWN:
+    if state == DOWN and one.current:
         end = last_words.get(one.service)
         if end is None or one.last is None or end - one.last <= LAST_WORDS:
             return ""  # its last words: they may well be why it is down, whatever works by now
@@ -72,6 +73,8 @@ def _contradiction(
 
 def _store(kind: str, one: Finding, collected: Mapping[str, Mapping[str, Any]], text: str) -> str:
     entries = [entry for facts in collected.values() for entry in facts.get(kind) or () if one.service in entry.get("services", ())]
+    if one.failure in SILENCE and entries and all(entry.get("sqlstate") or entry.get("cause") in SPEAKS for entry in entries):
+        return f"{entries[0].get('address')} answers {one.service} now"
     if entries and all(entry.get("cause") == "ok" for entry in entries):
         return f"{one.service} {text}, with the credentials that it has ({entries[0].get('address')})"
     return ""

@@ -20,7 +20,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.window import is
 SCHEMA = 1
 TEMPLATES = 40
 _EVIDENCE = ("source", "text", "file", "line", "time", "level", "logger", "record")
-_WORD = re.compile(r"\b(?:DB_HOST|DB_PORT|DB_USERNAME|DB_NAME|REDIS_HOST|REDIS_PORT|SERVICE_PORT|HOST:PORT|PID|inventories/ENVIRONMENT)\b")
+_WORD = re.compile(r"\b(?:DB_HOST|DB_PORT|DB_USERNAME|DB_NAME|REDIS_HOST|REDIS_PORT|SERVICE_PORT|HOST:PORT|GATEWAY:8080|PID|inventories/ENVIRONMENT)\b")
 _PLAYBOOK = re.compile(r"\bplaybooks/(\w+)\.yml")
 _SAFE = re.compile(r"^[A-Za-z0-9_./:@%+=,-]+$")
 
@@ -42,7 +42,7 @@ class Words:
         known.update({name: plain.get(name) for name in ("DB_HOST", "DB_PORT", "DB_USERNAME", "DB_NAME", "REDIS_HOST", "REDIS_PORT")})
         known.update({"PID": one.get("pid") or None, "SERVICE_PORT": entry.get("port")})
         if entry.get("port"):
-            known["HOST:PORT"] = f"127.0.0.1:{entry['port']}"
+            known["HOST:PORT"] = known["GATEWAY:8080"] = f"127.0.0.1:{entry['port']}"
         for facts in self.facts.values():
             for kind, prefix in (("databases", "DB"), ("redis", "REDIS")):
                 for store in facts.get(kind) or ():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import baseline as compared
@@ -68,6 +68,8 @@ def triage(given: Inputs) -> dict[str, Any]:
     gaps = coverage(given, facts, logs, selected)
     troubles = troubles_of(logs, offsets, health, list(known.rows.values()), given.now, str(given.catalogue["environment"]))
     diagnosis = diagnose(found, platform, health.words, given.now, gaps, troubles)
+    if diagnosis.since is None and diagnosis.service in health.services:
+        diagnosis = replace(diagnosis, since=ended_at(diagnosis.service, logs, offsets))
     window = window_of(logs)
     since = time_of(window["since"])
     path = request_path.merge(logs, platform.calls, offsets)
@@ -125,6 +127,16 @@ def last_words(logs: Mapping[str, Mapping[str, Any]], offsets: Mapping[str, floa
             if time is not None:
                 found[file["service"]] = max(time, found.get(file["service"], time))
     return found
+
+
+def ended_at(service: str, logs: Mapping[str, Mapping[str, Any]], offsets: Mapping[str, float]) -> float | None:
+    """When the newest life of a service ended, if its log tells."""
+    times = []
+    for host, result in logs.items():
+        starts = ((result.get("services") or {}).get(service) or {}).get("starts") or ()
+        if starts and starts[-1].get("state") in ("stopped", "died during startup"):
+            times.append(time_of(starts[-1].get("stopping_at") or starts[-1].get("at"), offsets.get(host, 0.0)))
+    return max((time for time in times if time is not None), default=None)
 
 
 def troubles_of(

@@ -110,7 +110,8 @@ def read_file(source: Source, path: str, window: Window, report: FileReport, sto
                 yield from _backwards(source, path, handle.fileno(), window, report, stop)
     except (OSError, EOFError, zlib.error, LogsError) as error:
         report.complete = False
-        report.problem = f"{type(error).__name__}: {error}" if not isinstance(error, LogsError) else str(error)
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        report.problem = f"{type(error).__name__}: {why}" if not isinstance(error, LogsError) else str(error)
 
 
 def _backwards(source: Source, path: str, descriptor: int, window: Window, report: FileReport, stop: Stop) -> Iterator[Chunk]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_FINGERPRINTS = "ansible-playbook playbooks/triage.yml -i inventories/ENVIRONMENT"
+_FINGERPRINTS = "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={service} --check --diff"
 
 SIGNATURES: list[dict[str, Any]] = [
     {
@@ -25,7 +25,8 @@ SIGNATURES: list[dict[str, Any]] = [
         "next": {
             "command": _FINGERPRINTS,
             "risk": "read-only",
-            "verify": "the fingerprints of JWT_SECRET agree over auth, main and the AI platform",
+            "verify": "the plan shows whether JWT_SECRET differs from the inventory (as fingerprints); without --check it is put right. "
+            "If it does not, the other side (auth, main, the AI platform) has the wrong one",
         },
         "source": "observed with Spring Boot 3.4; the third text is documented only",
     },

@@ -12,6 +12,7 @@ _ACTIVITY = (
     'FROM pg_stat_activity GROUP BY 1, 2 ORDER BY 3 DESC"'
 )
 _LADDER = "ansible-playbook playbooks/triage.yml -i inventories/ENVIRONMENT -e dwp_only={service}"
+_COMPARE = "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={service} --check --diff"
 
 SIGNATURES: list[dict[str, Any]] = [
     {
@@ -137,9 +138,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r'password authentication failed for user "(?P<user>[^"]+)"'],
         "meaning": "28P01: DB_PASSWORD of the service is not the role's password",
         "next": {
-            "command": _LADDER,
+            "command": _COMPARE,
             "risk": "read-only",
-            "verify": "the fingerprints of DB_PASSWORD agree and the login step of the probe passes",
+            "verify": "the plan shows whether DB_PASSWORD differs from the inventory (as fingerprints); without --check it is put right. "
+            "If it does not, the password was changed in the database",
         },
         "source": "observed with Spring Boot 3.4",
     },
