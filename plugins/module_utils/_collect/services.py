@@ -104,7 +104,15 @@ def look(store: Store, kind: str, names: Sequence[str], run: Run, parts: Parts) 
             one.entry["process_release"] = observe.release_of(one.process)
         if one.pid and one.process is None:
             _take(one, one.pid, parts)
+        if one.process and is_launching(one.process):
+            one.process = None  # its environment is not the one that the service gets
+            one.entry["drift"] = []
     return seen, about
+
+
+def is_launching(process: _processes.Process) -> bool:
+    """Still the release's launcher, which has an empty environment until it has read the file and becomes java."""
+    return bool(process.arguments) and os.path.basename(process.arguments[-1]) == "launch"
 
 
 def _seen(store: Store, name: str, entry: dict[str, Any], looked: observe.Found | None, parts: Parts) -> Seen:

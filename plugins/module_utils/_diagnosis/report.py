@@ -20,7 +20,9 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.window import is
 SCHEMA = 1
 TEMPLATES = 40
 _EVIDENCE = ("source", "text", "file", "line", "time", "level", "logger", "record")
-_WORD = re.compile(r"\b(?:DB_HOST|DB_PORT|DB_USERNAME|DB_NAME|REDIS_HOST|REDIS_PORT|SERVICE_PORT|HOST:PORT|GATEWAY:8080|PID|inventories/ENVIRONMENT)\b")
+_WORDS = ("DB_HOST", "DB_PORT", "DB_USERNAME", "DB_NAME", "REDIS_HOST", "REDIS_PORT", "SERVICE_PORT", "HOST:PORT", "GATEWAY:8080", "PID",
+          "inventories/ENVIRONMENT")  # fmt: skip
+_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b")
 _PLAYBOOK = re.compile(r"\bplaybooks/(\w+)\.yml")
 _SAFE = re.compile(r"^[A-Za-z0-9_./:@%+=,-]+$")
 

@@ -25,8 +25,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "next": {
             "command": _FINGERPRINTS,
             "risk": "read-only",
-            "verify": "the plan shows whether JWT_SECRET differs from the inventory (as fingerprints); without --check it is put right. "
-            "If it does not, the other side (auth, main, the AI platform) has the wrong one",
+            "verify": "if the plan changes JWT_SECRET, it is put right without --check; if not, the other side has the wrong one",
         },
         "source": "observed with Spring Boot 3.4; the third text is documented only",
     },

@@ -140,8 +140,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "next": {
             "command": _COMPARE,
             "risk": "read-only",
-            "verify": "the plan shows whether DB_PASSWORD differs from the inventory (as fingerprints); without --check it is put right. "
-            "If it does not, the password was changed in the database",
+            "verify": "if the plan changes DB_PASSWORD, it is put right without --check; if not, it was changed in the database",
         },
         "source": "observed with Spring Boot 3.4",
     },

@@ -94,7 +94,8 @@ def test_facts(case):
            for role in ("note", "stale")},
     }  # fmt: skip
     expected = dict(case["expect"])
-    for part, text in (("title", verdict["title"]), ("command", str(action.get("command"))), ("ruled_out", json.dumps(report["ruled_out"]))):
+    texts = {"title": verdict["title"], "command": str(action.get("command")), "ruled_out": json.dumps(report["ruled_out"])}
+    for part, text in texts.items():
         assert str(expected.pop(part, "")) in text, report["verdict"]
     assert {key: said[key] for key in expected} == expected, (report["verdict"], report["findings"])
     assert json.loads(json.dumps(report)) == report, "plain values only"
@@ -178,7 +179,7 @@ CANARIES = [
     ({**CANARY, "status": 400}, {"services": [], "gaps": []}, None, "came through"),
     (CANARY, {"services": ["gateway"], "gaps": GAP}, "main", "seen in gateway, nothing in main"),
     ({**CANARY, "status": None, "message": "refused"}, None, "gateway", "no answer: refused"),
-    (CANARY, {"services": ["gateway", "main"], "gaps": [], "failed_at": {"service": "main", "message": "NPE"}}, "main", "failed in main: NPE"),
+    (CANARY, {"services": ["gateway", "main"], "gaps": [], "failed_at": {"service": "main", "message": "NPE"}}, "main", "in main: NPE"),
     (CANARY, None, None, "the logs do not tell"),
 ]
 

@@ -1,0 +1,22 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.dwp.backend.plugins.module_utils._collect.services import is_launching
+from ansible_collections.dwp.backend.plugins.module_utils._processes import Process
+
+COMMANDS = [
+    (("/bin/sh", "/opt/dwp/services/auth/releases/a-1/launch"), True),
+    (("/usr/bin/java", "-Xmx192m", "-jar", "/opt/dwp/services/auth/releases/a-1/app.jar"), False),
+    ((), False),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), COMMANDS)
+def test_a_launcher_is_not_yet_the_service(arguments, expected):
+    """Its environment is empty: a service that starts again and again must not look as if it had no variables."""
+    assert is_launching(Process(1, 1, "S", 0, arguments, {"DWP_LAUNCH": "/opt"})) is expected
