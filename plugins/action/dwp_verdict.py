@@ -43,4 +43,5 @@ class ActionModule(ActionBase):
             status[host] = {**status.get(host, {}), **found.get("status", {})}
         if problems:
             self._display.display("\n" + "\n".join(problems) + "\n", color="red")
-        return {**result, "changed": False, "broken": bool(problems), "problems": problems, "status": status, **({"steps": steps} if steps else {})}
+        begun = {"steps": steps} if steps else {}
+        return {**result, "changed": False, "broken": bool(problems), "problems": problems, "status": status, **begun}

@@ -55,6 +55,7 @@ class Host:
 
 @pytest.fixture(autouse=True)
 def plain_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds.cds, "prune", lambda store, name: None)
     monkeypatch.setattr(rounds, "_status", lambda host, results: {name: {"healthy": True} for name in results})
 
 
