@@ -349,7 +349,8 @@ request_path:
       - {time: "2026-11-23T01:46:06.165Z", service: auth, host: app-01, file: /var/log/dwp/auth.log, line: 17, level: INFO,
          message: hello called, after_ms: null}
     gaps:
-      - {service: main, reason: no line, text: "nothing in main: its log prints ids and has none of these: the request did not get there, or was not worth a line"}
+      - {service: main, reason: no line, text: "nothing in main: its log prints ids and has none of these: the request did not get there, or
+         was not worth a line"}
     longest_wait: null
     failed_at: null
     dropped: 0

@@ -94,7 +94,7 @@ def diagnose(
         service="" if subject == CALLER or subject.startswith("host:") else subject,
         host=_host_of(subject, root, platform),
         title=root.title,
-        since=min((one.since for one in (root, *same, *symptoms) if _dates(one, subject, subjects)), default=None),
+        since=min((one.since for one in (root, *same, *symptoms) if one.since and _dates(one, subject, subjects)), default=None),
         root=root,
         victims=victims,
         contributing=others,
@@ -142,7 +142,7 @@ def subject_of(one: Finding, platform: Platform, health: Mapping[str, str], othe
 
 def _dates(one: Finding, subject: str, subjects: Mapping[int, str]) -> bool:
     """A caller's errors of an earlier fault would date it back: only what blames the same thing tells since when."""
-    return one.since is not None and one.current and subjects[id(one)] == subject and one.about != "downstream"
+    return one.current and subjects[id(one)] == subject and one.about != "downstream"
 
 
 def _host_of(subject: str, root: Finding, platform: Platform) -> str:

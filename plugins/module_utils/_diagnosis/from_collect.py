@@ -34,10 +34,12 @@ def findings_of_facts(
     found: list[Finding] = []
     for host, why in (lost or {}).items():
         found.extend(_lost_host(host, why, platform, health, known))
+    # Where nothing was deployed at all, nobody expects a service.
+    anything = any(service.get("current") for facts in collected.values() for service in (facts.get("services") or {}).values())
     for host, facts in collected.items():
         found.extend(_host(host, facts, health, known))
         for name in facts.get("services") or {}:
-            if name in health.instances:
+            if name in health.instances and anything:
                 found.extend(_service(name, host, facts, health, known, (services or {}).get(name, {})))
                 found.extend(_environment(name, host, facts["services"][name], health, known))
         found.extend(_calls(host, facts, platform, health, known))

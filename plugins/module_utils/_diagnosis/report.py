@@ -144,7 +144,7 @@ def _verdict(parts: Parts) -> dict[str, Any]:
         "failure": said.failure,
         "service": service,
         "host": host,
-        "title": said.title or _title_of_unknown(said),
+        "title": said.title or _title_of_unknown(parts),
         "confidence": said.confidence,
         "reasons": list(said.reasons),
         "since": iso(said.since),
@@ -152,8 +152,11 @@ def _verdict(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _title_of_unknown(said: Diagnosis) -> str:
-    names = ", ".join(one.service for one in said.unexplained)
+def _title_of_unknown(parts: Parts) -> str:
+    causes = {row["cause"] for rows in parts.health.instances.values() for row in rows}
+    if causes == {"not_deployed"}:
+        return "nothing was deployed on these hosts yet"
+    names = ", ".join(one.service for one in parts.diagnosis.unexplained)
     return f"no failure was found, but not everything could be asked: {names}" if names else "nothing could be asked"
 
 
