@@ -27,6 +27,28 @@ def plain(value: Any) -> Any:
     return value
 
 
+def environment_rules(
+    platform: Mapping[str, Any], environments: Mapping[str, derive.Environment]
+) -> dict[str, dict[str, Any]]:
+    """What the rules for environments need to know of each service and of each instance (C(service@host)) given here."""
+    rules: dict[str, dict[str, Any]] = {
+        name: {
+            "required": service["required"],
+            "optional": service["optional"],
+            "secrets": sorted(service["secrets"]),
+            "traits": derive.traits(service),
+        }
+        for name, service in platform["services"].items()
+    }
+    for key, environment in environments.items():
+        rules[key] = {
+            **rules[key.partition("@")[0]],
+            "secrets": sorted(environment.secrets),
+            "local_ok": sorted(environment.local),
+        }
+    return rules
+
+
 class View:
     """The platform as one host of the play sees it: its own variables, templated."""
 
@@ -106,21 +128,7 @@ class View:
         self, platform: Mapping[str, Any], environments: Mapping[str, derive.Environment]
     ) -> tuple[list[str], list[str]]:
         """Errors and warnings of the environments (by C(service@host)) that would be deployed."""
-        rules: dict[str, dict[str, Any]] = {
-            name: {
-                "required": service["required"],
-                "optional": service["optional"],
-                "secrets": sorted(service["secrets"]),
-                "traits": derive.traits(service),
-            }
-            for name, service in platform["services"].items()
-        }
-        for key, environment in environments.items():
-            rules[key] = {
-                **rules[key.partition("@")[0]],
-                "secrets": sorted(environment.secrets),
-                "local_ok": sorted(environment.local),
-            }
+        rules = environment_rules(platform, environments)
         extra = self.get("dwp_environment_rules", []) or []
         found = _environment.check(
             {key: environment.values for key, environment in environments.items()},

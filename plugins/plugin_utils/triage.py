@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._platform import environment as derive
 from ansible_collections.dwp.backend.plugins.plugin_utils import journal
-from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View
+from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, environment_rules
 
 #: For a controller on which no key can be kept: made when the plugin is loaded, before Ansible forks, so that it is one for the run.
 _KEY_OF_THE_RUN = secrets.token_hex(16)
@@ -105,13 +105,6 @@ def _components(view: View, platform: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rules(view: View, platform: Mapping[str, Any]) -> dict[str, Any]:
     """What the rules for environments need to know of each service, as it is on this host."""
-    rules = {}
-    for name, service in platform["services"].items():
-        rules[name] = {
-            "required": service["required"], "optional": service["optional"], "secrets": sorted(service["secrets"]),
-            "traits": derive.traits(service),
-        }  # fmt: skip
-        if view.host in service["hosts"]:
-            environment = view.environment(platform, name, view.host)
-            rules[name].update(secrets=sorted(environment.secrets), local_ok=sorted(environment.local))
-    return rules
+    here = [name for name, service in platform["services"].items() if view.host in service["hosts"]]
+    rules = environment_rules(platform, {f"{name}@{view.host}": view.environment(platform, name, view.host) for name in here})
+    return {name: rules.get(f"{name}@{view.host}", rules[name]) for name in platform["services"]}
