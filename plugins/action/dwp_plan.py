@@ -10,6 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.module_utils._platform import steps
+from ansible_collections.dwp.backend.plugins.module_utils._release import past
 from ansible_collections.dwp.backend.plugins.module_utils._release.plan import TOUCHING
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
 
@@ -33,8 +34,9 @@ class ActionModule(ActionBase):
         retired: dict[str, list[str]] = {}
         problems: list[str] = []
         staying: list[str] = []
-        for host in task_vars["ansible_play_hosts"]:
-            found = plain(task_vars["hostvars"][host].get(args["plans"])) or {}
+        answers = {host: plain(task_vars["hostvars"][host].get(args["plans"])) or {} for host in task_vars["ansible_play_hosts"]}
+        answers, remarks = past.narrow(answers)
+        for host, found in answers.items():
             plans[host] = found.get("services", {})
             problems += [f"{host}: {problem}" for problem in found.get("problems", [])]
             staying += [f"{host}: {text}" for text in found.get("staying", [])]
@@ -60,8 +62,10 @@ class ActionModule(ActionBase):
             lines += [f"  at the end  retire   {name} on {host}: the inventory does not place it there any more" for name in names]
         if staying and not problems and not lines:
             problems = [*staying, "There is nothing to go back to."]
+        lines += [f"  {text}." for text in remarks]
         lines += [f"  stays as it is: {text}" for text in staying]
         if problems and args["strict"]:
             return {**result, "failed": True, "msg": "Nothing was changed.\n  " + "\n  ".join(problems)}
         self._display.display("\n".join(lines) if lines else "  Nothing to do: every service has its wanted release.")
-        return {**result, "changed": False, "waves": waves, "steps": steps.merged(found_steps), "lines": lines}
+        shown = {"waves": waves, "steps": steps.merged(found_steps), "lines": lines, "todo": plans}
+        return {**result, "changed": False, **shown}

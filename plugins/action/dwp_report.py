@@ -15,8 +15,12 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.module_utils._platform import graph
+from ansible_collections.dwp.backend.plugins.plugin_utils.lock import gone
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
 from ansible_collections.dwp.backend.plugins.plugin_utils.table import table
+
+#: What to do about a run that was interrupted.
+CURES = {"deployment": "deploy.yml finishes it, rollback.yml undoes it"}
 
 
 class ActionModule(ActionBase):
@@ -33,6 +37,7 @@ class ActionModule(ActionBase):
                 "known": {"type": "str", "default": ""},
                 "gated": {"type": "dict", "default": {}},
                 "broken": {"type": "list", "elements": "str", "default": []},
+                "turned_back": {"type": "bool", "default": False},
                 "deployment": {"type": "str", "default": ""},
                 "report_dir": {"type": "str", "default": ""},
                 "hints": {"type": "list", "elements": "str", "default": []},
@@ -62,10 +67,11 @@ class ActionModule(ActionBase):
         }
         if args["report_dir"] and not self._task.check_mode:
             report["path"] = self._write(args["report_dir"], args["deployment"] or "status", report)
-        outcome = "ok" if not args["broken"] and not problems else "failed" if problems else "undone"
+        outcome = "ok" if not args["broken"] and not problems else "failed" if problems or not args["turned_back"] else "undone"
         result.update(changed=False, report=report, outcome=outcome)
         if args["broken"]:
-            result.update(failed=True, msg="\n".join([*args["broken"], self._end_state(problems)]), report={}, outcome=outcome)
+            message = "\n".join([*args["broken"], self._end_state(problems, args["turned_back"])])
+            result.update(failed=True, msg=message, report={}, outcome=outcome)
         elif problems and args["strict"]:
             names = ", ".join(f"{i['service']} on {i['host']} ({i['cause'] or i['state']})" for i in problems)
             result.update(failed=True, msg=f"not healthy: {names}", report={}, outcome=outcome)
@@ -87,17 +93,30 @@ class ActionModule(ActionBase):
             lock = answer.get("lock") or {}
             if lock and lock["deployment"] != own:
                 found.setdefault(lock["deployment"], (lock, []))[1].append(host)
-        return [
-            f"  ! {lock.get('kind', 'deployment')} {name} of {lock.get('owner')} is under way on {', '.join(hosts)}: "
-            f"{lock.get('step')}, last sign of life {lock.get('seen')}"
-            for name, (lock, hosts) in found.items()
-        ]
+        lines = []
+        for name, (lock, hosts) in found.items():
+            kind, where, doing = lock.get("kind", "deployment"), f"on {', '.join(hosts)}", lock.get("step")
+            if gone(lock):
+                cure = CURES.get(kind, f"{kind}.yml finishes it")
+                lines.append(f"  ! {kind} {name} was interrupted {where} ({doing}); {cure}")
+            else:
+                lines.append(
+                    f"  ! {kind} {name} of {lock.get('owner')} is under way {where}: {doing}, last sign of life {lock.get('seen')}; "
+                    "if its controller is lost, unlock.yml breaks its lock"
+                )
+        if not own and not found:  # a deployment that reports is about to finish what was left
+            left = {name for answer in statuses.values() for name in answer.get("unfinished", ())}
+            lines += [f"  ! deployment {name} was interrupted; {CURES['deployment']}" for name in sorted(left)]
+        return lines
 
     @staticmethod
-    def _end_state(problems: list[dict[str, Any]]) -> str:
+    def _end_state(problems: list[dict[str, Any]], turned_back: bool) -> str:
+        names = ", ".join(f"{i['service']} on {i['host']} ({i['cause'] or i['state']})" for i in problems)
+        if not turned_back:
+            state = f"NOT healthy: {names}." if problems else "Every service is healthy now."
+            return f"{state} Nothing was turned back."
         if not problems:
             return "Every service is back on its last known good release and healthy. The database was not changed back."
-        names = ", ".join(f"{i['service']} on {i['host']} ({i['cause'] or i['state']})" for i in problems)
         return f"NOT healthy after turning back: {names}. The database was not changed back."
 
     @staticmethod

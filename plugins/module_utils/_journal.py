@@ -76,11 +76,11 @@ def deployments(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             continue
         row = rows.setdefault(name, {
             "deployment": name, "kind": "", "owner": "", "began": entry.get("at", ""), "ended": None,
-            "outcome": "interrupted", "services": {}, "reason": "",
+            "outcome": "interrupted", "services": {}, "reason": "", "version": "",
         })
         event = entry["event"]
         if event == "begin":
-            row.update(kind=entry.get("kind", ""), owner=entry.get("owner", ""), began=entry.get("at", ""))
+            row.update(began=entry.get("at", ""), **{k: entry.get(k, "") for k in ("kind", "owner", "version")})
         elif event == "end":
             row.update(ended=entry.get("at"), outcome=entry.get("outcome", ""), reason=entry.get("reason", ""))
         elif event in ("activated", "activating", "gated", "stopped"):

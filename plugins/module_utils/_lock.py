@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Callable, NamedTuple
 
-from ansible_collections.dwp.backend.plugins.module_utils import _journal
+from ansible_collections.dwp.backend.plugins.module_utils import _journal, _room
+from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
 
 NAME = "lock.json"
 LOCK_TIMEOUT = 90.0
@@ -124,11 +125,15 @@ def write(root: str, lock: dict[str, Any], *, exclusive: bool) -> bool:
     """Write the lock in one step; with ``exclusive`` only if there is none. False if somebody was faster."""
     path = path_of(root)
     temporary = f"{path}.{os.getpid()}.new"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(lock, file, sort_keys=True, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
+
+    def put() -> None:
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(lock, file, sort_keys=True, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+
     try:
+        _room.retried(root, put, Store(root).make_room)
         if exclusive:
             try:
                 os.link(temporary, path)  # atomic, and fails if the lock is there
@@ -154,7 +159,7 @@ def take(root: str, wish: Mapping[str, Any], check_mode: bool = False) -> dict[s
     entry = {"deployment": wish["deployment"], "kind": wish["kind"]}
     wanted = {**wish["owner"], **entry, "since": now(), "seen": now(), "step": "starting"}
     decision = decide(found, wanted, expiry=wish["expiry"], now=moment, owner_gone=wish.get("owner_gone") or "")
-    result = {"changed": False, "lock": found or {}, "refused": "", "interrupted": "", "held": False}
+    result: dict[str, Any] = {"changed": False, "lock": found or {}, "refused": "", "interrupted": "", "held": False, "problem": None}
     if decision.what == "refuse":
         return {**result, "refused": decision.reason}
     if decision.what == "reclaim" and found:
@@ -165,10 +170,10 @@ def take(root: str, wish: Mapping[str, Any], check_mode: bool = False) -> dict[s
     if decision.what != "mine":
         if not write(root, wanted, exclusive=decision.what == "acquire"):
             return {**result, "refused": "another deployment took the lock at this very moment; try again"}
-        note = {"at": now(), **entry, "owner": wish["owner"].get("owner", "")}
+        note = {"at": now(), **entry, "owner": wish["owner"].get("owner", ""), "version": wish.get("version") or ""}
         if decision.what == "reclaim" and found:
             _journal.append(root, {**note, "event": "reclaimed", "reason": decision.reason, "from": found["deployment"]})
-        _journal.append(root, {**note, "event": "begin"})
+        result["problem"] = _journal.append(root, {**note, "event": "begin"})
     return {**result, "held": True}
 
 

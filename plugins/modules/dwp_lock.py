@@ -49,6 +49,10 @@ options:
     description: What is being done, for people.
     type: str
     default: deployment
+  version:
+    description: Label of what is deployed, for the journal.
+    type: str
+    default: ""
   outcome:
     description: How the deployment ended, for the journal.
     type: str
@@ -107,6 +111,11 @@ interrupted:
   returned: success
   type: str
   sample: ""
+problem:
+  description: Why the journal could not be written, for example on a full disk; the action plugin warns of it.
+  returned: when the journal was written, or was to be
+  type: str
+  sample: /opt/dwp/journal.jsonl cannot be written (No space left on device)
 journal:
   description: The journal of the host, newest last, with O(state=shown).
   returned: when O(state=shown)
@@ -127,14 +136,15 @@ def give_back(params, broken):
     """Remove the lock with a note in the journal; another deployment's only when it is broken by hand."""
     root = params["root"]
     found = _lock.read(root) if os.path.isdir(root) else None
-    result = {"changed": False, "lock": found or {}, "refused": "", "interrupted": "", "held": False}
+    result = {"changed": False, "lock": found or {}, "refused": "", "interrupted": "", "held": False, "problem": None}
     if found is None or (not broken and found["deployment"] != params["deployment"]):
         return result
     entry = {"at": now(), "deployment": found["deployment"], "owner": params["owner"].get("owner", "")}
     if broken:
-        _journal.append(root, {**entry, "event": "broken", "reason": params["reason"] or "unlock.yml"})
+        entry.update(event="broken", reason=params["reason"] or "unlock.yml")
     else:
-        _journal.append(root, {**entry, "event": "end", "outcome": params["outcome"], "reason": params["reason"][:2000]})
+        entry.update(event="end", outcome=params["outcome"], reason=params["reason"][:2000])
+    result["problem"] = _journal.append(root, entry)
     _lock.remove(root)
     return {**result, "changed": broken}
 
@@ -146,6 +156,7 @@ def main():
             state=dict(type="str", choices=["held", "released", "broken", "shown"], required=True),
             deployment=dict(type="str", default=""),
             kind=dict(type="str", default="deployment"),
+            version=dict(type="str", default=""),
             outcome=dict(type="str", choices=["ok", "failed", "undone"], default="ok"),
             reason=dict(type="str", default=""),
             expiry=dict(type="int", default=900),

@@ -68,6 +68,11 @@ steps:
   elements: dict
   sample:
     - {number: 1, wave: 4, label: mail on app-1, instances: {app-1: [[mail]]}, drain: [{service: mail, host: app-1}]}
+todo:
+  description: What each host has to do. For a rollback after an interrupted deployment, without the services that it did not touch.
+  returned: success
+  type: dict
+  sample: {app-1: {auth: {action: replace, release: 7f3c2a1-88aa01de}}}
 lines:
   description: What was shown.
   returned: success

@@ -56,6 +56,10 @@ options:
     type: list
     elements: str
     default: []
+  turned_back:
+    description: Whether what went wrong was turned back, for the words about the end state.
+    type: bool
+    default: false
   report_dir:
     description: Directory on the controller for a JSON report; empty for none.
     type: str

@@ -33,7 +33,9 @@ options:
     elements: str
     required: true
   to:
-    description: A release id, the beginning of one, or a version label; empty for the last known good.
+    description:
+      - A release id, the beginning of one, or a version label; empty for the last known good.
+      - With a label, a service that did not change under it goes to the release that was active when that label was deployed.
     type: str
     default: ""
   force:
@@ -68,6 +70,15 @@ staying:
   type: list
   elements: str
   sample: ["auth: nothing was ever deployed on this host"]
+unfinished:
+  description:
+    - Deployments that were interrupted, that no later one finished, and of which something is still active. M(dwp.backend.dwp_plan)
+      leaves out what they did not touch (C(by) in RV(services) is the deployment that touched a service last).
+    - Empty with O(to).
+  returned: success
+  type: list
+  elements: str
+  sample: [20261123-072020-ae80]
 """
 
 import os
@@ -75,6 +86,8 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.dwp.backend.plugins.module_utils import _journal
+from ansible_collections.dwp.backend.plugins.module_utils._release import past
 from ansible_collections.dwp.backend.plugins.module_utils._release import state as states
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
 
@@ -83,8 +96,11 @@ class Stays(Exception):
     """There is nothing to go back to, which is no obstacle for the other services."""
 
 
-def choose(store, name, state, to, force):
-    """(release, problem): the target of one service, None for both when it is there already."""
+def choose(store, name, state, to, force, moment):
+    """(release, problem): the target of one service, None for both when it is there already.
+
+    ``moment``: when the deployment with the label ``to`` was in place; what it did not change is what was active then.
+    """
     current = store.current(name)
     known = store.releases(name)
     attempted = states.attempted(state, current)
@@ -102,11 +118,13 @@ def choose(store, name, state, to, force):
             return None, f"{gone}; deploy version {good['version']} again"
         return good["release"], None
     named = [r for r in known if r == to or (store.manifest(name, r) or {}).get("version") == to] or [r for r in known if r.startswith(to)]
+    if not named and moment and past.active_at(state, moment) in known:
+        named = [past.active_at(state, moment)]
     if not named:
         ever = [e["release"] for e in state["activations"] if to in (e["release"], e.get("version"))]
         gone = f"{ever[-1]} was removed by dwp_keep_releases; deploy it again" if ever else f"known here are {', '.join(known)}"
         return None, f"{name}: there is no release {to} on this host ({gone})"
-    good_ones = [r for r in named if states.outcome_of(state, r) == "good"]
+    good_ones = [r for r in named if states.outcome_of(state, r) in states.PROVEN]
     if not good_ones and not force:
         outcome = states.outcome_of(state, named[-1]) or "was never active here"
         marked = f"is marked {outcome}" if outcome in states.OUTCOMES else outcome
@@ -141,14 +159,19 @@ def main():
     params = module.params
     store = Store(params["root"])
     services, problems, staying = {}, [], []
+    to = params["to"]
     try:
+        known = {name: store.state(name) for name in {*params["services"], *store.services()}}
+        journal = _journal.read(params["root"])
+        states_here = [state for state, _warning in known.values()]
+        moment = past.labelled(to, journal, states_here) if to else None
         for name in params["services"]:
-            state, warning = store.state(name)
+            state, warning = known[name]
             if warning:
                 module.warn(f"{name}: {warning}")
             current, release, problem = store.current(name), None, None
             try:
-                release, problem = choose(store, name, state, params["to"], params["force"])
+                release, problem = choose(store, name, state, to, params["force"], moment)
             except Stays as why:
                 staying.append(str(why))
             if problem:
@@ -159,9 +182,12 @@ def main():
                 problems += verify(store, name, release)
                 way = f"{states.attempted(state, current)} -> {release}"
                 services[name] = {"action": "rollback", "current": current, "release": release, "reasons": [way]}
+            if name in services:
+                services[name]["by"] = past.newest_deployment(state)
     except OSError as error:
         module.fail_json(msg=f"{params['root']}: {error}")
-    module.exit_json(changed=False, services=services, problems=problems, staying=staying)
+    unfinished = [] if to else past.unfinished(journal, states_here)
+    module.exit_json(changed=False, services=services, problems=problems, staying=staying, unfinished=unfinished)
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils import _manager
+from ansible_collections.dwp.backend.plugins.module_utils import _manager, _room
 from ansible_collections.dwp.backend.plugins.module_utils._probe_model import ProbeError
 from ansible_collections.dwp.backend.plugins.module_utils._release import rounds
 from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host, host_lock
@@ -163,10 +163,13 @@ def run(params, host):
         gone, watched = host.settle(params["settle"], params["pause_after"])
         unfinished = [] if gone else watched
         return {"changed": False, "services": gone, "unfinished": unfinished, "unhealthy": sorted(gone), "memory": {}}
-    return rounds.carry_out(
+    answer = rounds.carry_out(
         host, params["action"], params["services"], dict(params["memory"]), settle=params["settle"],
         pause_after=params["pause_after"], timeout=params["timeout"], keep=params["keep"],
     )
+    if not answer["unfinished"]:
+        _room.keep(params["root"])
+    return answer
 
 
 def main():
@@ -209,7 +212,10 @@ def main():
         if not os.path.isdir(params["root"]):
             module.fail_json(msg=f"{params['root']} does not exist on this host: nothing was deployed here yet; run deploy.yml first")
         with host_lock(params["root"]):
-            module.exit_json(**run(params, host))
+            result = run(params, host)
+        for warning in host.warnings:
+            module.warn(warning)
+        module.exit_json(**result)
     except (ActivationError, StoreError, ProbeError, _manager.ManagerError, OSError) as error:
         module.fail_json(msg=str(error))
 

@@ -93,6 +93,12 @@ lock:
   returned: success
   type: dict
   sample: {}
+unfinished:
+  description: Deployments that were interrupted, that no later one finished, and of which something is still active; or under way.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 host:
   description: What the host itself brings along.
   returned: success
@@ -119,8 +125,8 @@ host:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils import _lock, _manager, _probe_model
-from ansible_collections.dwp.backend.plugins.module_utils._release import host, observe
+from ansible_collections.dwp.backend.plugins.module_utils import _journal, _lock, _manager, _probe_model
+from ansible_collections.dwp.backend.plugins.module_utils._release import host, observe, past
 from ansible_collections.dwp.backend.plugins.module_utils._release.status import add_health, describe
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
 from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError
@@ -153,7 +159,10 @@ def main():
             add_health(store, services, params["probe_timeout"])
     except (_manager.ManagerError, _probe_model.ProbeError, MissingLibraryError, OSError) as error:
         module.fail_json(msg=f"{params['root']}: {error}", services=services, host=host_facts)
-    module.exit_json(changed=False, services=services, host=host_facts, lock=_lock.read(params["root"]) or {})
+    unfinished = past.unfinished(_journal.read(params["root"]), [store.state(name)[0] for name in store.services()])
+    module.exit_json(
+        changed=False, services=services, host=host_facts, lock=_lock.read(params["root"]) or {}, unfinished=unfinished
+    )
 
 
 if __name__ == "__main__":

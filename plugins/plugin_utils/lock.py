@@ -72,6 +72,8 @@ def tell(action: Any, task_vars: Mapping[str, Any], state: str, taken: Mapping[s
         problem = journal.note(task_vars, action._templar, EVENTS[state], owner=wish["owner"]["owner"], **details)
         if problem:
             action._display.warning(problem)
+    if taken.get("problem"):
+        action._display.warning(f"{host}: {taken['problem']}")
     if taken.get("interrupted"):
         action._display.warning(f"{host}: {taken['interrupted']}")
     return f"{host}: {taken['refused']}." if taken.get("refused") else ""

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
-from ansible_collections.dwp.backend.plugins.module_utils import _gate, _journal, _lock, _manager, _probe_model, _processes
+from ansible_collections.dwp.backend.plugins.module_utils import _gate, _journal, _lock, _manager, _probe_model, _processes, _room
 from ansible_collections.dwp.backend.plugins.module_utils._lock import ActivationError, host_lock, now
 from ansible_collections.dwp.backend.plugins.module_utils._release import evidence, observe, plan, settle, state
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
@@ -37,12 +37,16 @@ class Host:
 
     def __init__(self, store: Store, manager: _manager.Manager, deployment: str) -> None:
         self.store, self.manager, self.deployment = store, manager, deployment
+        #: Why lines are missing in the journal.
+        self.warnings: list[str] = []
 
     def note(self, event: str, service: str, **details: Any) -> None:
         """A line in the journal of the host."""
-        _journal.append(self.store.root, {
+        problem = _journal.append(self.store.root, {
             "at": now(), "deployment": self.deployment, "event": event, "service": service, **details,
         })
+        if problem and problem not in self.warnings:
+            self.warnings.append(problem)
 
     def still_current(self, step: str) -> None:
         """Refuse to act for a deployment that lost the lock of this host (an orphan of a killed run)."""
@@ -55,6 +59,7 @@ class Host:
     def apply(self, targets: Sequence[Target]) -> dict[str, dict[str, Any]]:
         """Bring the services to their targets; returns per service what was done. Not gated yet."""
         touching = [t for t in targets if t.action in plan.TOUCHING]
+        self.store.wanted = {(t.service, t.release) for t in targets}
         self._end_orphans([t.service for t in touching])
         stopping = [t.service for t in touching if t.action != "start"]
         began = {t.service: time.time() for t in targets}
@@ -98,7 +103,7 @@ class Host:
         unit = self.store.text(name, release, "unit")
         if unit is None:
             raise ActivationError(f"{name}: release {release} has no unit; deploy it again")
-        self.manager.define(name, unit)
+        _room.retried(self.store.root, lambda: self.manager.define(name, unit), self.store.make_room)
 
     def undo(self, services: Sequence[str]) -> tuple[list[str], dict[str, dict[str, Any]]]:
         """Back to the last known good release before the current one; what has none is stopped and left for inspection.
@@ -258,7 +263,11 @@ class Host:
             details.update(settle.details(process, self.deployment) if process else {})
         else:
             details["message"] = result["message"]
-            outcome = "failed"
+            outcome = state.blame(known, current, self.deployment)
+            if outcome == "unhealthy":
+                result["message"] += (
+                    f". Release {current} passed its gate before and stays a release to go back to: look at what it depends on"
+                )
             result["evidence"] = evidence.last_words(self.store, self.manager, name)
         self.note("gated", name, release=current, outcome=outcome, cause=result["cause"], seconds=details.get("start_seconds"))
         result["release"] = current

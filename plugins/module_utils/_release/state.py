@@ -14,7 +14,9 @@ from typing import Any
 
 SCHEMA = 1
 KEPT_ACTIVATIONS = 100
-OUTCOMES = ("pending", "good", "failed", "rolled_back")
+OUTCOMES = ("pending", "good", "unhealthy", "failed", "rolled_back")
+#: It passed its gate once. Unhealthy: it did not at a later start, for which a release that has proven itself is not to blame.
+PROVEN = ("good", "unhealthy")
 
 
 class StateError(ValueError):
@@ -77,6 +79,13 @@ def outcome_of(state: dict[str, Any], release: str) -> str | None:
     return None
 
 
+def blame(state: dict[str, Any], release: str, deployment: str) -> str:
+    """The outcome of a release whose gate failed in ``deployment``: one that was good before it is a victim (of a database
+    that is down, for example) and stays a way back."""
+    before = [e["outcome"] for e in state["activations"] if e["release"] == release and (e["deployment"] != deployment or not deployment)]
+    return "unhealthy" if before and before[-1] in PROVEN else "failed"
+
+
 def attempted(state: dict[str, Any], current: str | None) -> str | None:
     """The release that ought to be current: a run that was killed before its switch has left the link as it was."""
     newest = state["activations"][-1:]
@@ -95,7 +104,7 @@ def last_known_good(state: dict[str, Any], before: str | None = None) -> dict[st
     With ``before``, that release itself does not count: what a rollback of it goes back to.
     """
     for entry in reversed(state["activations"]):
-        if entry["release"] != before and entry["outcome"] == "good" and outcome_of(state, entry["release"]) == "good":
+        if entry["release"] != before and entry["outcome"] in PROVEN and outcome_of(state, entry["release"]) in PROVEN:
             return dict(entry)
     return None
 

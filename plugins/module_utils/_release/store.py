@@ -24,6 +24,7 @@ import shutil
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.dwp.backend.plugins.module_utils import _room
 from ansible_collections.dwp.backend.plugins.module_utils._release import state as states
 from ansible_collections.dwp.backend.plugins.module_utils._release.jar import FIXED_TIME, sha256_of
 
@@ -40,6 +41,8 @@ class Store:
 
     def __init__(self, root: str, group: int | None = None) -> None:
         self.root, self.group = root, group
+        #: (service, release) that somebody is about to activate: no disk is so full that they may be removed.
+        self.wanted: set[tuple[str, str | None]] = set()
 
     # ---- paths
     def home(self, service: str) -> str:
@@ -283,16 +286,16 @@ class Store:
         temporary = f"{link}.new"
         if os.path.lexists(temporary):
             os.unlink(temporary)
-        os.symlink(target, temporary)
+        _room.retried(self.root, lambda: os.symlink(target, temporary), self.make_room)
         os.replace(temporary, link)
         return True
 
     def save_state(self, service: str, state: dict[str, Any]) -> None:
-        self._write(os.path.join(self.home(service), "state.json"), states.dump(state).encode(), 0o644)
+        self._write_for_sure(os.path.join(self.home(service), "state.json"), states.dump(state).encode(), 0o644)
         for entry in state["activations"][-2:]:  # a rollback marks one release and activates another in one step
             base = self.path(service, entry["release"])
             if os.path.isdir(base):
-                self._write(os.path.join(base, "outcome.json"), _json(entry), 0o644)
+                self._write_for_sure(os.path.join(base, "outcome.json"), _json(entry), 0o644)
 
     def save_policy(self, service: str, release: str, policy: dict[str, Any]) -> None:
         """Beside its release, because another one may listen on another port; in use at once if that is current."""
@@ -306,7 +309,11 @@ class Store:
         """Probes and limits go with the release that is activated (one that was staged without them keeps those in use)."""
         policy = _object(os.path.join(self.path(service, release), "policy.json"))
         if policy and policy != self.policy(service):
-            self._write(os.path.join(self.home(service), "service.json"), _json(policy), 0o600)
+            self._write_for_sure(os.path.join(self.home(service), "service.json"), _json(policy), 0o600)
+
+    def _write_for_sure(self, path: str, data: bytes, mode: int) -> None:
+        """What a rollback has to write, on a full disk too."""
+        _room.retried(self.root, lambda: self._write(path, data, mode), self.make_room)
 
     def _write(self, path: str, data: bytes, mode: int, shared: bool = False) -> None:
         temporary = f"{path}.{os.getpid()}.new"
@@ -325,12 +332,17 @@ class Store:
                 os.unlink(temporary)
 
     # ---- clean-up
+    def make_room(self) -> bool:
+        """On a full disk everything goes but the way back and the newest evidence. True if that freed something."""
+        removed = [release for service in self.services() for release in self.prune(service, 1)]
+        return self.sweep() > 0 or bool(removed)
+
     def prune(self, service: str, keep: int) -> list[str]:
         """Remove old releases beyond ``keep``; never the current, the last known good or the newest failure."""
         state, _warning = self.state(service)
         present = self.releases(service)
         kept = states.kept_releases(state, self.current(service), keep, present)
-        removed = [release for release in present if release not in kept]
+        removed = [release for release in present if release not in kept and (service, release) not in self.wanted]
         folder = os.path.join(self.home(service), "releases")
         for release in removed:  # out of sight in one step: a kill must not leave half a release to go back to
             os.rename(os.path.join(folder, release), os.path.join(folder, f".{release}.gone"))

@@ -39,7 +39,26 @@ GOOD = [
     ([("a", "good"), ("b", "good"), ("b", "failed")], "c", "a"),  # b was good once, and then failed
     ([("a", "failed"), ("a", "good")], "b", "a"),
     ([("a", "good"), ("b", "good"), ("c", "rolled_back"), ("b", "rolled_back"), ("a", "good")], "a", None),
+    ([("a", "unhealthy"), ("b", "failed")], "b", "a"),  # a has proven itself, and was not healthy at a later start
 ]
+
+#: activations (the deployments are d0, d1 ...), the deployment in which the gate of a failed, and what that makes of a
+BLAMED = [
+    ([("a", "pending")], "d0", "failed"),
+    ([("a", "good")], "d0", "failed"),  # it did not stay healthy for its settle time
+    ([("a", "pending")], "d1", "failed"),  # left by a run that was killed
+    ([("a", "good")], "d1", "unhealthy"),
+    ([("a", "unhealthy")], "d1", "unhealthy"),
+    ([("a", "good"), ("b", "failed"), ("a", "pending")], "d2", "unhealthy"),
+    ([("a", "rolled_back"), ("a", "pending")], "d1", "failed"),
+    ([("a", "good"), ("a", "failed"), ("a", "pending")], "d2", "failed"),
+    ([("a", "good")], "", "unhealthy"),  # by hand, without a deployment
+]
+
+
+@pytest.mark.parametrize(("steps", "deployment", "expected"), BLAMED)
+def test_release_that_has_proven_itself_is_not_to_blame(steps: list[tuple[str, str]], deployment: str, expected: str) -> None:
+    assert state.blame(history(*steps), "a", deployment) == expected
 
 
 @pytest.mark.parametrize(("steps", "before", "expected"), GOOD)

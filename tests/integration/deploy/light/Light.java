@@ -8,12 +8,14 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 
 /**
  * A service that starts in a moment and answers as Spring Boot's actuator does. LIGHT_MODE: ok, fail (ends at once), never
  * (answers 503), dies (healthy, then ends after LIGHT_SECONDS), sickens (healthy, then 503 after LIGHT_SECONDS), slow (listens
- * only after LIGHT_SECONDS).
+ * only after LIGHT_SECONDS). With LIGHT_NEEDS it is healthy only while that file is there, as if it needed a database.
  */
 public final class Light {
     public static void main(String[] args) throws Exception {
@@ -29,7 +31,9 @@ public final class Light {
         HttpServer server = HttpServer.create(new InetSocketAddress(Integer.parseInt(variable("SERVER_PORT", "8080"))), 0);
         boolean up = !mode.equals("never");
         long sick = mode.equals("sickens") ? System.nanoTime() + (long) (seconds * 1e9) : Long.MAX_VALUE;
-        server.createContext("/actuator/health", exchange -> health(exchange, up && System.nanoTime() < sick));
+        String needs = variable("LIGHT_NEEDS", "/");
+        server.createContext("/actuator/health", exchange -> health(exchange,
+            up && System.nanoTime() < sick && Files.exists(Path.of(needs))));
         server.createContext("/environment", exchange -> answer(exchange, 200, environment()));
         byte[] mark = Light.class.getResourceAsStream("/mark.txt").readAllBytes();
         server.createContext("/mark", exchange -> answer(exchange, 200, mark));
