@@ -78,8 +78,12 @@ def diagnose(
 
     root = causes[0]
     subject = subjects[id(root)]
-    same = [one for one in causes[1:] if subjects[id(one)] == subject and _kin(one, root)]
-    others = tuple(one for one in causes[1:] if one not in same)
+    first: dict[tuple[str, str], Finding] = {}
+    for one in causes:  # asked and told by a log, or by several instances: one cause, the others tell the same
+        first.setdefault((one.failure, subjects[id(one)]), one)
+    apart = {id(one) for one in first.values() if not (subjects[id(one)] == subject and _kin(one, root))}
+    same = [one for one in causes[1:] if id(one) not in apart]
+    others = tuple(one for one in causes[1:] if id(one) in apart)
     touched = {one.service for one in (*symptoms, *same, root)} | set(bad)
     victims = tuple(sorted(name for name in touched if name != subject and subject in platform.on(name) and _suffers(name, health)))
     explained = set(victims) | {subject} | {subjects[id(one)] for one in others} | {one.service for one in others}

@@ -320,5 +320,3 @@ def _call(
     if cause in ("timeout", "reset") and not edge.get("local"):
         return known.finding("CALL_BLOCKED", source, host, values, *evidence, **{**here, "about": "host"})
     return None
-
-

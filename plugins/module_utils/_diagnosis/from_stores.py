@@ -175,7 +175,9 @@ def _flyway(host: str, entry: Mapping[str, Any], service: str, health: Health, k
         if "FLYWAY_FAILED" not in found:
             version = one.get("version")
             text = f"version {version} ({one.get('description')}) failed, {one.get('installed_on')}"
-            found["FLYWAY_FAILED"] = known.finding("FLYWAY_FAILED", service, host, {"version": version}, source, text, severity=severity)
+            title = f"migration {version} ({one.get('description')}) of {entry.get('database')} stands as failed"
+            more = {"severity": severity, "title": title}
+            found["FLYWAY_FAILED"] = known.finding("FLYWAY_FAILED", service, host, {"version": version}, source, text, **more)
     if flyway.get("newer_than_jar"):
         values = {"database": flyway.get("schema_version")}
         found["FLYWAY_NEWER_DB"] = known.finding("FLYWAY_NEWER_DB", service, host, values, source, str(flyway.get("message") or ""))

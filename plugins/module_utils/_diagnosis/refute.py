@@ -55,6 +55,8 @@ def _contradiction(
         return _store("databases", one, collected, "logs in to its database now")
     if one.failure in REDIS:
         return _store("redis", one, collected, "gets an answer of Redis now")
+    if one.failure.startswith("FLYWAY_"):
+        return _history(one, collected)
     if one.failure in CALL and one.target and health.services.get(one.target) == UP:
         edges = [
             edge for facts in collected.values() for edge in facts.get("edges") or ()
@@ -77,6 +79,17 @@ def _store(kind: str, one: Finding, collected: Mapping[str, Mapping[str, Any]], 
         return f"{entries[0].get('address')} answers {one.service} now"
     if entries and all(entry.get("cause") == "ok" for entry in entries):
         return f"{one.service} {text}, with the credentials that it has ({entries[0].get('address')})"
+    return ""
+
+
+def _history(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a service said at its start about a history that was put right since."""
+    found = [
+        entry["flyway"] for facts in collected.values() for entry in facts.get("databases") or ()
+        if one.service in entry.get("services", ()) and entry.get("flyway")
+    ]  # fmt: skip
+    if found and not any(f.get("errors") or f.get("failed") or f.get("pending") or f.get("newer_than_jar") for f in found):
+        return f"the schema history and the release of {one.service} agree now"
     return ""
 
 

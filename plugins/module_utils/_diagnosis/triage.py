@@ -203,5 +203,3 @@ def coverage(
             for entry in one.get("not_checked") or ():
                 add(entry.get("what"), f"{entry.get('where')} on {host}" if str(entry.get("where")) != host else host, entry.get("why"))
     return found
-
-
