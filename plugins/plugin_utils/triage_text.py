@@ -70,7 +70,7 @@ def _sections(report: Mapping[str, Any]) -> Iterator[tuple[str, list[str], int]]
     path = report.get("request_path")
     canary = report.get("canary") or {}
     if path and not (canary.get("ids") and set(path["ids"]) <= set(canary["ids"])):  # what became of the canary is told above
-        gaps = [gap["text"] for gap in path["gaps"] if gap["reason"] == "no line"][:2]
+        gaps = [gap["text"] for gap in path["gaps"] if gap["reason"] == "no line"][:2] if path["services"] else []
         failed = path.get("failed_at")
         ended = [f"failed in {failed['service']}: {failed['message']}"] if failed else []
         yield "request", [" -> ".join(path["services"]) or "no log has this id", *ended, *gaps], 2
