@@ -44,8 +44,8 @@ unit: $(READY)  ## unit tests
 integration: $(READY)  ## tests against real PostgreSQL, Redis and JVMs
 	@python tests/run backend integration deploy
 
-molecule: $(READY)  ## deploy on a systemd host (needs root or a Docker engine)
-	@python tests/run backend molecule
+molecule: $(READY)  ## deploy on a systemd host, and on a cluster of four (needs root or a Docker engine)
+	@python tests/run backend molecule cluster
 
 bench: $(READY)  ## measure; prints medians and ratios
 	@tests/backend/build
