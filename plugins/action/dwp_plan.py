@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.module_utils._platform import steps
-from ansible_collections.dwp.backend.plugins.module_utils._release import past
+from ansible_collections.dwp.backend.plugins.module_utils._release import past, schema_plan
 from ansible_collections.dwp.backend.plugins.module_utils._release.plan import TOUCHING
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
 
@@ -27,6 +27,8 @@ class ActionModule(ActionBase):
                 "plans": {"type": "str", "required": True},
                 "strict": {"type": "bool", "default": False},
                 "rolling": {"type": "bool", "default": True},
+                "schemas": {"type": "str", "default": ""},
+                "database": {"type": "str", "choices": ["plan", "keep"]},
             }
         )
         platform = plain(args["platform"])
@@ -60,6 +62,11 @@ class ActionModule(ActionBase):
         lines += steps.remarks(platform, found_steps, plans)
         for host, names in retired.items():
             lines += [f"  at the end  retire   {name} on {host}: the inventory does not place it there any more" for name in names]
+        schemas = {host: plain(task_vars["hostvars"][host].get(args["schemas"])) or {} for host in plans}
+        remarks_on_schemas, speaks_against = schema_plan.plan(schemas, plans, args["database"])
+        if speaks_against:
+            return {**result, "failed": True, "msg": "No service was touched.\n  " + "\n  ".join(speaks_against)}
+        lines += [f"  {text}" for text in remarks_on_schemas]
         if staying and not problems and not lines:
             problems = [*staying, "There is nothing to go back to."]
         lines += [f"  {text}." for text in remarks]

@@ -135,6 +135,7 @@ class ActionModule(ActionBase):
             "unit": self._unit(view, platform, service, home),
             "java": service["java"], "java_version": service["java_version"],
             "memory": service["memory"], "port": service["port"],
+            **self._database(platform, service, folder),
             "secret_names": sorted(environment.secrets),
             "policy": {
                 "probe": derive.health_probe(service), "deep_rungs": derive.deep_rungs(service),
@@ -143,6 +144,16 @@ class ActionModule(ActionBase):
                 "after": platform["edges"][name], "wave": service["wave"], "calls": service["calls"],
             },
         }
+
+    @staticmethod
+    def _database(platform: Mapping[str, Any], service: Mapping[str, Any], folder: str) -> dict[str, Any]:
+        """What the schema guard has to know of a Flyway database, without its credentials."""
+        database = service["database"]
+        if not database or not database["flyway"]:
+            return {}
+        ssl_mode = platform["components"].get("postgres", {}).get("ssl_mode", "")
+        about = {"name": database["name"], "schema": database["schema"], "table": database.get("table") or "", "ssl_mode": ssl_mode}
+        return {"database": about, "migrations": artifacts.migrations(artifacts.path_of(service, folder))}
 
     @staticmethod
     def _unit(view: View, platform: Mapping[str, Any], service: Mapping[str, Any], home: str) -> str:

@@ -28,6 +28,16 @@ def in_wave(
     ]
 
 
+def migrating(plan: Mapping[str, Mapping[str, Any]], platform: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The services of one host's plan that are going to be started with a Flyway database, as dwp_schema wants them."""
+    return [
+        {"name": name, "release": entry.get("release") or entry.get("current")}
+        for name, entry in sorted(plan.items())
+        if entry["action"] in TOUCHING and (platform["services"][name]["database"] or {}).get("flyway")
+        and (entry.get("release") or entry.get("current"))
+    ]
+
+
 def plan_for(platform: Mapping[str, Any], host: str, action: str) -> dict[str, dict[str, Any]]:
     """A plan that does the same with every chosen service of a host (restart.yml)."""
     return {
@@ -69,6 +79,6 @@ def names(values: Iterable[str]) -> list[dict[str, str]]:
 class FilterModule:
     def filters(self) -> dict[str, Any]:
         return {
-            "in_wave": in_wave, "plan_for": plan_for, "selected_waves": selected_waves, "service_list": names, "still_true": still_true,
-            "steps": steps, "begun": begun,
+            "in_wave": in_wave, "migrating": migrating, "plan_for": plan_for, "selected_waves": selected_waves, "service_list": names,
+            "still_true": still_true, "steps": steps, "begun": begun,
         }

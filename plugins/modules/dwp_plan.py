@@ -37,6 +37,18 @@ options:
       - Whether instances behind the balancer are touched one after another; C(dwp_serial) in the inventory sets another number either way.
     type: bool
     default: true
+  schemas:
+    description:
+      - Name of the variable in which each host holds the result of M(dwp.backend.dwp_schema), if it was asked. Its notes are shown;
+        what would keep a service from starting fails the task.
+    type: str
+    default: ""
+  database:
+    description:
+      - For a rollback, what becomes of migrations that the older release does not know. V(plan) says how to take them back,
+        V(keep) says nothing.
+    type: str
+    choices: [plan, keep]
   strict:
     description: Fail when a host reports problems.
     type: bool

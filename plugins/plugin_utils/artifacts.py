@@ -15,6 +15,9 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import FileOptions, resolve
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.placeholders import Placeholders
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.scan import scan
 from ansible_collections.dwp.backend.plugins.module_utils._release import jar
 
 #: To be raised when the layout of the same jar changes.
@@ -33,9 +36,7 @@ def path_of(service: Mapping[str, Any], artifacts_dir: str) -> str:
 def inspect(path: str, kind: str) -> tuple[jar.Layout, dict[str, str]]:
     """The layout of a jar and what it knows of its origin. Reading a large jar costs half a second, so the answer is
     kept, keyed by path, size, time and inode."""
-    found = os.stat(path)
-    key = json.dumps([CACHE_FORMAT, os.path.realpath(path), kind, found.st_size, found.st_mtime_ns, found.st_ino])
-    cached = os.path.join(cache_dir(), hashlib.sha256(key.encode()).hexdigest() + ".json")
+    cached = _cached(path, kind)
     try:
         with open(cached, encoding="utf-8") as file:
             kept = json.load(file)
@@ -45,13 +46,40 @@ def inspect(path: str, kind: str) -> tuple[jar.Layout, dict[str, str]]:
         pass
     layout = jar.inspect(path, kind)
     origin = _origin(path)
+    _keep(cached, {"layout": layout._asdict(), "origin": origin})
+    return layout, origin
+
+
+def migrations(path: str) -> list[dict[str, Any]]:
+    """The Flyway migrations in a jar, as its manifest records them; remembered in the same way."""
+    cached = _cached(path, "migrations")
+    try:
+        with open(cached, encoding="utf-8") as file:
+            return list(json.load(file))
+    except (OSError, ValueError, TypeError):
+        pass
+    files = scan(["classpath:db/migration"], path, fail_on_missing=False)
+    found = [
+        {"version": m.version.text if m.version else "", **{k: getattr(m, k) for k in ("description", "type", "checksum", "script")}}
+        for m in resolve(files.resources, FileOptions(), Placeholders({}, {})).migrations
+    ]
+    _keep(cached, found)
+    return found
+
+
+def _cached(path: str, what: str) -> str:
+    found = os.stat(path)
+    key = json.dumps([CACHE_FORMAT, os.path.realpath(path), what, found.st_size, found.st_mtime_ns, found.st_ino])
+    return os.path.join(cache_dir(), hashlib.sha256(key.encode()).hexdigest() + ".json")
+
+
+def _keep(cached: str, value: Any) -> None:
     with contextlib.suppress(OSError):
         os.makedirs(cache_dir(), mode=0o700, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=cache_dir())
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"layout": layout._asdict(), "origin": origin}, file)
+            json.dump(value, file)
         os.replace(temporary, cached)
-    return layout, origin
 
 
 def _origin(path: str) -> dict[str, str]:
