@@ -194,11 +194,10 @@ def test_a_failed_deployment_undoes_itself_everywhere(releases: Callable[..., li
     assert not [e for e in journal("app-2", "activating") if "broken" in str(e["release"])], "the second batch was never begun"
 
 
-def test_a_rollback(releases: Callable[..., list[str]]) -> None:
-    before = release("app-2")
+def test_a_rollback() -> None:
     output = playbook("rollback", "-e", "dwp_only=mail", "-e", "dwp_confirm=true")
     assert "at once  mail on app-1, app-2" in output
-    assert release("app-1") == release("app-2") != before and in_service() == BOTH
+    assert version("app-1") == version("app-2") != "v2" and in_service() == BOTH
 
 
 def test_a_host_that_is_lost_in_the_middle(releases: Callable[..., list[str]]) -> None:
@@ -208,8 +207,7 @@ def test_a_host_that_is_lost_in_the_middle(releases: Callable[..., list[str]]) -
     until(lambda: deploying.ended() or release("app-1") != before, 240, "app-1 is replaced")
     run("docker", "kill", f"{PREFIX}-app-2")
     output = deploying.finish(1)
-    assert "app-2 was lost" in output or "app-2 on" in output or "app-2" in output
-    assert "host not reached" in output
+    assert "app-2 was lost" in output and "host not reached" in output
     assert release("app-1") == before, "what this run touched goes back"
     assert in_service() == {"app-1"}
     assert requests.get(Load().url, headers={"X-Tenant-ID": "1"}, timeout=30).status_code == 200
