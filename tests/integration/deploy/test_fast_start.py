@@ -55,7 +55,7 @@ def test_a_life_with_archives(fast: Fleet) -> None:
     before, pids = fast.listing(), fast.pids()
     again = fast.deploy()
     assert (again.changed, fast.listing(), fast.pids()) == ([], before, pids)
-    assert not again.tasks("start faster"), "nobody has to look for archives that are there"
+    assert {e["event"] for e in again.tasks("start faster")} == {"skipped"}, "nobody has to look for archives that are there"
 
     assert fast.run("restart").rc == 0
     assert states(fast) == {"alpha": "used", "beta": "used"}
@@ -74,8 +74,8 @@ def test_a_life_with_archives(fast: Fleet) -> None:
     assert fast.mark("alpha") == "2"
     assert states(fast) == {"alpha": "used", "beta": "used"}, "the last known good release has kept its archive"
 
+    fast.deploy()
     fast.services["alpha"]["fast_start"] = "off"
-    fast.jar("alpha", "2"), fast.jar("beta", "2")
     pids = fast.pids()
     assert fast.deploy().actions == {"alpha": "policy", "beta": "none"}
     assert fast.pids() == pids and not list(fast.home("alpha").glob("releases/*/cds"))
@@ -100,7 +100,7 @@ def test_a_bad_archive_never_prevents_a_start(fast: Fleet) -> None:
 
 
 def test_a_training_that_fails_is_told_and_not_in_the_way(fast: Fleet) -> None:
-    """An option that the JVM refuses only in the training run: -XX:+DynamicDumpSharedSpaces needs nothing else."""
+    """Without the JDK's own archive there is nothing that one of the application could be made on."""
     fast.services["alpha"]["jvm_options"] = [*fast.services["alpha"]["jvm_options"], "-XX:SharedBaseAddress=0", "-XX:-UseSharedSpaces"]
     fast.services["beta"]["fast_start"] = "off"
     done = fast.deploy()
