@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 
 from . import injections as i
+from . import noise
 from .faults_servers import DATABASES, FLYWAY_FAULTS, REDIS
 from .faults_services import ADDRESSES, PROCESSES, TOKENS
 from .model import Expected, Fault
@@ -97,11 +98,11 @@ OUTSIDE = (
 
 BY_ID = {fault.id: fault for fault in (*DATABASES, *FLYWAY_FAULTS, *REDIS, *TOKENS, *PROCESSES, *ADDRESSES, *OUTSIDE)}
 
-def with_noise(base: str, name: str, title: str, noise: i.Inject) -> Fault:
+def with_noise(base: str, name: str, title: str, added: i.Inject) -> Fault:
     """The same answer is right, whatever else stands in the logs."""
 
     fault = BY_ID[base]
-    return dataclasses.replace(fault, id=f"{base}+{name}", title=f"{fault.title}; {title}", inject=i.all_of(noise, fault.inject))
+    return dataclasses.replace(fault, id=f"{base}+{name}", title=f"{fault.title}; {title}", inject=i.all_of(added, fault.inject))
 
 def pair(first: str, second: str) -> Fault:
     """Two faults that have nothing to do with each other: one is the verdict, the other a finding."""
@@ -119,13 +120,13 @@ def pair(first: str, second: str) -> Fault:
     )  # fmt: skip
 
 NOISY = (
-    with_noise("database-stopped", "old-errors", "errors of yesterday in mail and chat", i.old_errors("mail", "chat")),
-    with_noise("service-stopped", "warnings", "thousands of warnings in chat", i.warnings("chat")),
-    with_noise("jwt-different", "red-herring", "a stack trace in chat that hurts nobody", i.red_herring("chat")),
-    with_noise("schema-permission", "restart", "mail was restarted by somebody", i.restarted("mail")),
-    with_noise("redis-stopped", "old-errors", "errors of yesterday in auth and approval", i.old_errors("auth", "approval")),
-    with_noise("dies-after-start", "red-herring", "a stack trace in approval that hurts nobody", i.red_herring("approval")),
-    with_noise("route-dead", "warnings", "thousands of warnings in mail", i.warnings("mail")),
+    with_noise("database-stopped", "old-errors", "errors of yesterday in mail and chat", noise.old_errors("mail", "chat")),
+    with_noise("service-stopped", "warnings", "thousands of warnings in chat", noise.warnings("chat")),
+    with_noise("jwt-different", "red-herring", "a stack trace in chat that hurts nobody", noise.red_herring("chat")),
+    with_noise("schema-permission", "restart", "mail was restarted by somebody", noise.restarted("mail")),
+    with_noise("redis-stopped", "old-errors", "errors of yesterday in auth and approval", noise.old_errors("auth", "approval")),
+    with_noise("dies-after-start", "red-herring", "a stack trace in approval that hurts nobody", noise.red_herring("approval")),
+    with_noise("route-dead", "warnings", "thousands of warnings in mail", noise.warnings("mail")),
 )
 
 PAIRS = (
@@ -139,7 +140,7 @@ FAULTS = (*BY_ID.values(), *NOISY, *PAIRS)
 
 #: Nothing is wrong, whatever the logs say.
 QUIET = (
-    Fault("quiet-old-errors", "errors from before the last start", i.old_errors("mail", "chat", "main"), Expected("unknown", "none")),
-    Fault("quiet-warnings", "thousands of warnings", i.warnings("mail"), Expected("unknown", "none")),
-    Fault("quiet-restart", "a service was restarted", i.restarted("approval"), Expected("unknown", "none")),
+    Fault("quiet-old-errors", "errors from before the last start", noise.old_errors("mail", "chat", "main"), Expected("unknown", "none")),
+    Fault("quiet-warnings", "thousands of warnings", noise.warnings("mail"), Expected("unknown", "none")),
+    Fault("quiet-restart", "a service was restarted", noise.restarted("approval"), Expected("unknown", "none")),
 )

@@ -22,7 +22,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from .stand import CLOSED_PORT, LOG_SPACE_MB, MAX_CONNECTIONS, PORTS, SECRETS, USER, Stand, record
+from .stand import CLOSED_PORT, LOG_SPACE_MB, MAX_CONNECTIONS, PORTS, SECRETS, USER, Stand
 
 Inject = Callable[[Stand], None]
 
@@ -360,59 +360,6 @@ def clock_behind(stand: Stand) -> None:
     wrapper = shift / "python"
     wrapper.write_text(f'#!/bin/sh\nPYTHONPATH={shift} exec {sys.executable} "$@"\n')
     wrapper.chmod(0o755)
-
-
-# ---- noise
-def old_errors(*services: str) -> Inject:
-    """Errors of an hour ago and before the last start, of other kinds, in the logs of healthy services."""
-    kinds = (
-        "Unexpected error: HikariPool-1 - Connection is not available, request timed out after 30000ms "
-        "(total=10, active=10, idle=0, waiting=3)",
-        "Unexpected error: FATAL: password authentication failed for user \"dwp_user\"",
-        "Unexpected error: Unable to connect to Redis",
-    )
-
-    def inject(stand: Stand) -> None:
-        for service in services:
-            records = "".join(
-                record("ERROR", kinds[n % 3], ago=3300 - n, application=service) + stack("java.lang.IllegalStateException: old")
-                for n in range(30)
-            )
-            stand.prepend(service, records)
-
-    return inject
-
-
-def warnings(service: str, number: int = 5000) -> Inject:
-    def text(n: int) -> str:
-        message = f"Slow render of message {n}: {n % 900} ms"
-        return record("WARN", message, "c.d.render.TemplateRenderer", ago=60 - n * 0.01, application=service)
-
-    return lambda stand: stand.append(service, "".join(text(n) for n in range(number)))
-
-
-def red_herring(service: str) -> Inject:
-    """An impressive stack trace that hurts nobody."""
-    return lambda stand: stand.append(
-        service,
-        record("ERROR", "Could not export statistics", "c.d.stats.Exporter", application=service)
-        + stack("java.net.ConnectException: Connection refused: statistics.example.com/192.0.2.7:443"),
-    )
-
-
-def stack(first: str) -> str:
-    frames = ("java.base/sun.nio.ch.Net.pollConnect(Native Method)", "com.dwp.stats.Exporter.export(Exporter.java:41)")
-    return first + "\n" + "".join(f"\tat {frame}\n" for frame in frames)
-
-
-def restarted(service: str) -> Inject:
-    """Nothing wrong: somebody restarted it."""
-
-    def inject(stand: Stand) -> None:
-        stand.restart(service)
-        stand.wait_healthy()
-
-    return inject
 
 
 WRONG = SECRETS["jwt"][::-1]
