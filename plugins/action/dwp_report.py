@@ -128,10 +128,11 @@ class ActionModule(ActionBase):
                 for host in platform["services"][name]["hosts"]:
                     answer = statuses.get(host) or {}
                     found = (answer.get("services") or {}).get(name)
-                    lost = "host not reached" if host in statuses and (not answer or answer.get("unreachable")) else ""
+                    silent = not answer or answer.get("unreachable") or (answer.get("module_stderr") and "services" not in answer)
+                    lost = "host not reached" if host in statuses and silent else ""
                     row = {"service": name, "host": host, "port": platform["services"][name]["port"]}
                     unknown = "not deployed" if host in statuses else "not asked"
-                    empty = {"current": None, "state": lost or unknown, "healthy": None, "cause": "", "message": lost}
+                    empty = {"current": None, "state": lost or unknown, "healthy": None, "cause": "", "message": lost or str(answer.get("msg") or "")}
                     rows.append({**empty, **(found or {}), **row})
         return rows
 

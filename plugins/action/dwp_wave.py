@@ -56,8 +56,14 @@ class ActionModule(ActionBase):
         if unhealthy or result.get("failed"):
             # Data, not a failure: the play has to go on, to undo what the whole fleet did.
             texts = [self._failure(name, result["services"][name], host) for name in unhealthy]
-            result.update(broken=True, failed=False, message="\n".join(texts or [f"{host}: {result.get('msg')}"]))
+            result.update(broken=True, failed=False, message="\n".join(texts or [f"{host}: {self._reason(result)}"]))
         return result
+
+    @staticmethod
+    def _reason(result: Mapping[str, Any]) -> str:
+        """Why the module failed. One that died without an answer, as on a host that is lost, has nothing but its last words."""
+        died = [line for line in str(result.get("module_stderr") or "").splitlines() if line.strip()]
+        return f"the module died without an answer, or the host was lost: {died[-1]}" if died else str(result.get("msg"))
 
     def _call(self, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         return self._execute_module("dwp.backend.dwp_service", module_args=dict(arguments), task_vars=task_vars)
