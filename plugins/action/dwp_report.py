@@ -132,7 +132,8 @@ class ActionModule(ActionBase):
                     lost = "host not reached" if host in statuses and silent else ""
                     row = {"service": name, "host": host, "port": platform["services"][name]["port"]}
                     unknown = "not deployed" if host in statuses else "not asked"
-                    empty = {"current": None, "state": lost or unknown, "healthy": None, "cause": "", "message": lost or str(answer.get("msg") or "")}
+                    why = lost or str(answer.get("msg") or "")
+                    empty = {"current": None, "state": lost or unknown, "healthy": None, "cause": "", "message": why}
                     rows.append({**empty, **(found or {}), **row})
         return rows
 
