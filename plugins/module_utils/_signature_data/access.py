@@ -21,6 +21,7 @@ SIGNATURES: list[dict[str, Any]] = [
             r"JWT signature validation failed",
         ],
         "details": [r"path=(?P<path>[^\s,]+)"],
+        "yields_to": ["JWT_MALFORMED"],
         "meaning": "the token was signed with another JWT_SECRET",
         "next": {
             "command": _FINGERPRINTS,
@@ -84,7 +85,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 6,
         "about": "caller",
         "severity": "note",
-        "patterns": [r"Malformed token", r"Malformed payload"],
+        "patterns": [r"Malformed token", r"Malformed payload", r"Invalid compact JWT string", r"Malformed JWT JSON"],
         "meaning": "the token is junk, or exp and iat were sent as text",
         "next": {
             "command": "cut -d. -f2 TOKEN_FILE | base64 -d",
