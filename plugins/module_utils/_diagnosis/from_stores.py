@@ -10,10 +10,11 @@ from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.known import Known
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, Finding, Platform
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding, Platform
 
 LOCK_SECONDS = 5.0
 SLOW_SECONDS = 30.0
+FELT_SECONDS = 5.0  # from which a statement counts if the service that asks is not well
 CROWDED = 0.9  # of the connections that ordinary roles may use
 _STATES = {
     "28P01": "PG_AUTH", "28000": "PG_AUTH", "3D000": "PG_NODB", "53300": "PG_FULL", "57P03": "PG_STARTING", "42501": "PG_PERM",
@@ -45,7 +46,7 @@ def findings_of_stores(
         if entry.get("cause") not in ("ok", None, ""):
             found.extend(_refused(host, entry, names, [other for _h, other in databases], known))
         elif entry.get("cause") == "ok":
-            found.extend(_database(host, entry, known))
+            found.extend(_database(host, entry, known, all(health.services[name] == UP for name in names)))
             found.extend(_flyway(host, entry, names[0], health, known))
     for host, facts in collected.items():
         for entry in facts.get("redis") or ():
@@ -104,7 +105,7 @@ def _refused(
 # ---- PostgreSQL from inside
 
 
-def _database(host: str, entry: Mapping[str, Any], known: Known) -> list[Finding]:
+def _database(host: str, entry: Mapping[str, Any], known: Known, well: bool) -> list[Finding]:
     found = []
     source, base = _source(host, entry), {**place(entry, "db"), "user": entry.get("user"), "database": entry.get("database")}
     server: dict[str, Any] = {"subject": "postgres"}
@@ -121,16 +122,16 @@ def _database(host: str, entry: Mapping[str, Any], known: Known) -> list[Finding
         found.append(known.finding("PG_LOCK", "postgres", host, values, source, text, **server))
     held = {blocker.get("pid") for blocker, _waiting in blockers}
     waiting_pids = {one.get("pid") for one in entry.get("locks") or ()}
-    for one in entry.get("long_transactions") or ():
-        if one.get("pid") in held | waiting_pids:
-            continue
-        seconds = round(float(one.get("seconds") or 0))
-        values = {**base, "application": one.get("application") or "a session", "pid": one.get("pid"), "seconds": seconds,
-                  "state": one.get("state")}  # fmt: skip
-        slow = one.get("state") == "active" and seconds >= SLOW_SECONDS
-        failure = "PG_SLOW_QUERY" if slow else "PG_LONG_TRANSACTION"
-        if slow or seconds >= 60:
-            found.append(known.finding(failure, "postgres", host, values, source, str(one.get("query") or ""), **server))
+    long = [one for one in entry.get("long_transactions") or () if one.get("pid") not in held | waiting_pids]
+    slow = [one for one in long if one.get("state") == "active" and _seconds(one) >= (SLOW_SECONDS if well else FELT_SECONDS)]
+    for failure, group in (
+        ("PG_SLOW_QUERY", slow), ("PG_LONG_TRANSACTION", [one for one in long if one not in slow and _seconds(one) >= 60]),
+    ):
+        if group:
+            one = max(group, key=_seconds)
+            values = {**base, "application": one.get("application") or "a session", "pid": one.get("pid"),
+                      "seconds": round(_seconds(one)), "state": one.get("state"), "others": len(group) - 1}  # fmt: skip
+            found.append(known.finding(failure, "postgres", host, values, source, str(one.get("query") or ""), count=len(group), **server))
     most, used = entry.get("max_connections"), entry.get("server_connections")
     if most and used and used >= CROWDED * (most - int(entry.get("reserved") or 0)):
         applications = (entry.get("connections") or {}).get("by_application") or {}
@@ -138,6 +139,10 @@ def _database(host: str, entry: Mapping[str, Any], known: Known) -> list[Finding
         values = {**base, "used": used, "most": most}
         found.append(known.finding("PG_CONNECTIONS", "postgres", host, values, source, text, **server))
     return found
+
+
+def _seconds(session: Mapping[str, Any]) -> float:
+    return float(session.get("seconds") or 0)
 
 
 def _blockers(locks: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -62,7 +63,7 @@ def _contradiction(
             edge for facts in collected.values() for edge in facts.get("edges") or ()
             if edge.get("from") == one.service and edge.get("to") == one.target
         ]  # fmt: skip
-        if edges and all(edge.get("cause") == "ok" for edge in edges):
+        if edges and all(edge.get("cause") == "ok" for edge in edges) and _same_name(one, edges):
             return f"{one.target} is up and answers at the address that {one.service} has"
     if one.failure in START and state == UP:
         return f"{one.service} runs and is healthy"
@@ -71,6 +72,12 @@ def _contradiction(
         if disks and all((disk.get("free_mb") or 0) > 200 for disk in disks):
             return f"no file system of {one.host} is full now"
     return ""
+
+
+def _same_name(one: Finding, edges: Iterable[Mapping[str, Any]]) -> bool:
+    """A name that cannot be resolved and stands in no variable: the profile fixes another address, which nobody asked."""
+    name = re.search(r"Failed to resolve '([^']+)'", str([entry.get("record") for entry in one.evidence]))
+    return name is None or any(name[1] in str(edge.get("url")) for edge in edges)
 
 
 def _store(kind: str, one: Finding, collected: Mapping[str, Mapping[str, Any]], text: str) -> str:
