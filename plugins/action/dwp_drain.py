@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import subprocess
 import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible.module_utils.urls import open_url
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.module_utils._platform import balancer as place
@@ -115,9 +115,11 @@ def _command(words: Sequence[str], balancer: Mapping[str, Any]) -> str | None:
 def _post(url: str, balancer: Mapping[str, Any]) -> str | None:
     """The URL itself is not shown: it may hold a token."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data=b"", method="POST"), timeout=_limit(balancer)):
-            return None
+        open_url(url, data=b"", method="POST", timeout=_limit(balancer)).close()
+    except ValueError as error:
+        return f"its URL is none: {type(error).__name__}"
     except urllib.error.HTTPError as error:
         return f"its URL answered {error.code} {error.reason}"
     except OSError as error:
         return f"its URL could not be reached: {getattr(error, 'reason', error)}"
+    return None

@@ -364,7 +364,7 @@ def run(params: dict[str, Any], check_mode: bool = False, new_connection: Any = 
         error.details = {**rollback.answer(), **error.details}
         raise
     answer = rollback.answer()
-    answer["changed"] = mode == "apply" and not nothing
+    answer["changed"] = mode == "apply" and not nothing and answer["feasible"]
     answer["msg"] = _summary(answer, mode, check_mode, nothing)
     return answer
 

@@ -84,7 +84,7 @@ def draw(nodes: Sequence[Node], edges: Mapping[str, Sequence[str]], room: int) -
     rows = _rows(names, downwards, {node.name for node in shown if node.kind != "service"}, per_row)
     row_of = {name: number for number, row in enumerate(rows) for name in row}
     # Arrows that pass a row on the way to the same box share a lane in it.
-    lanes: list[list[str]] = [[] for _ in rows]
+    lanes: list[list[str]] = [[] for _row in rows]
     for source, targets in downwards.items():
         for target in targets:
             for number in range(row_of[source] + 1, row_of[target]):
@@ -140,7 +140,7 @@ def _reduced(edges: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 def _rows(names: Sequence[str], edges: Mapping[str, Sequence[str]], last: set[str], per_row: int) -> list[list[str]]:
     depth = dict.fromkeys(names, 0)
-    for _ in names:
+    for _pass in names:
         for name in names:
             for target in edges[name]:
                 depth[target] = max(depth[target], depth[name] + 1)

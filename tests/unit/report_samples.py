@@ -59,7 +59,8 @@ def full() -> dict[str, Any]:
 SCRIPT = "<script>document.title='pwned';window.pwned=1</script>"
 HOSTILE = (
     SCRIPT + "</script></pre></style><img src=x onerror=\"window.pwned=1\"><svg onload='window.pwned=1'>"
-    "<iframe src=\"javascript:alert(1)\"><a href='javascript:alert(1)'>x</a><link rel=stylesheet href=http://evil.example/x.css><base href=http://evil.example/>"
+    "<iframe src=\"javascript:alert(1)\"><a href='javascript:alert(1)'>x</a><link rel=stylesheet href=http://evil.example/x.css>"
+    "<base href=http://evil.example/>"
     "<form action=http://evil.example><meta http-equiv=refresh content='0;url=http://evil.example/'>{{ 7*7 }}{% raw %}"
     "\x1b[31mred\x1b[0m\x1b]8;;http://evil.example\x07link\x00nul\u202egnp.exe\ud800\u2066-->]]>&lt;script&gt;"
 )

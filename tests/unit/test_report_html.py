@@ -68,7 +68,7 @@ def report(request: pytest.FixtureRequest) -> Any:
 def test_whole_and_alone(report: Any) -> None:
     """Every tag is closed and nothing could load or run something."""
     page = Page(render(report))
-    names = {tag for tag, _ in page.tags}
+    names = {tag for tag, _attributes in page.tags}
     assert not names & {"script", "img", "iframe", "object", "embed", "form", "base", "a", "input", "video", "audio", "foreignobject"}
     for tag, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on") or name in ("style", "src", "action", "srcdoc", "formaction")]
@@ -224,7 +224,7 @@ def test_any_report_gives_a_page(changes: dict[str, Any], data: st.DataObject) -
     report = samples.full() if data.draw(st.booleans()) else {}
     report.update(changes)
     where: Any = report
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _step in range(data.draw(st.integers(1, 4))):
         if isinstance(where, dict) and where:
             key = data.draw(st.sampled_from(sorted(where)))
             where[key], where = data.draw(st.sampled_from([where[key], None, [], "x", 7])), where[key]

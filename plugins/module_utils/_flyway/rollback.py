@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -214,11 +214,14 @@ class Rollback:
             )
         context = self.context(rehearse=True)
         self.outcome = execute.run(context, self.plan)
-        for loss in loss_of.unforgiven(self.outcome.losses, self.params["allow_data_loss"], self.project.table.schema):
-            self.survey.objections.append(
-                Objection("DATA_LOSS", f"It would destroy {trial.describe(loss)}; allow_data_loss does not name "
-                          f"{loss.object}.", loss.version)
-            )  # fmt: skip
+        self.survey.objections += self._forbidden(self.outcome.losses)
+
+    def _forbidden(self, losses: Iterable[loss_of.Loss]) -> list[Objection]:
+        """What `allow_data_loss` would have to name."""
+        return [
+            Objection("DATA_LOSS", f"It would destroy {trial.describe(loss)}; allow_data_loss does not name {loss.object}.", loss.version)
+            for loss in loss_of.unforgiven(losses, self.params["allow_data_loss"], self.project.table.schema)
+        ]
 
     def apply(self) -> None:
         self.refuse()
@@ -230,14 +233,16 @@ class Rollback:
         """Everything as data."""
         outcome = self.outcome
         losses = outcome.losses if outcome else self.survey.losses
+        # A forecast speaks against a plan, so that nobody stops a service for it; apply counts by itself and refuses then.
+        refusals = self.refusals if outcome else [*self.refusals, *self._forbidden(losses)]
         answer: dict[str, Any] = {
             "database": self.project.snapshot.database,
             "history_table": self.project.table.name,
             "plan": self.plan.as_data(),
             "losses": [loss.as_data() for loss in losses],
             "sessions_in_the_way": self.survey.sessions,
-            "refusals": [objection.as_data() for objection in self.refusals],
-            "feasible": not self.refusals,
+            "refusals": [objection.as_data() for objection in refusals],
+            "feasible": not refusals,
             "reapply": self._reapply(),
             "warnings": self.plan.warnings + self.survey.warnings,
         }

@@ -41,6 +41,15 @@ def test_back_and_forth_again(three, history, state):
     assert three.ask("validate")["validate"]["validationSuccessful"]
 
 
+def test_a_plan_that_would_lose_data_is_not_feasible(three):
+    """So that a playbook does not stop a service for what is refused at the end."""
+    plan = three.rollback(to_version="0", mode="plan")
+    assert not plan["feasible"] and [r["code"] for r in plan["refusals"]] == ["DATA_LOSS"] and "cannot roll back" in plan["msg"]
+    dry = three.module(check=True, to_version="0", mode="apply")
+    assert not dry["feasible"] and not dry["changed"]
+    assert three.rollback(to_version="0", mode="plan", allow_data_loss=["t"])["feasible"]
+
+
 def test_all_the_way_down_and_data_loss(three):
     with pytest.raises(FlywayError) as refused:
         three.rollback(to_version="0")
@@ -320,6 +329,6 @@ def test_every_allowed_kind_of_statement_passes_the_syntax_check_and_none_is_run
     three.write(V4__all="SELECT 1;", U4__all=sql).migrate()
     before = three.picture()
     plan = three.rollback(count=1, mode="plan")
-    assert [r for r in plan["refusals"] if r["code"] not in ("PRIVILEGE",)] == []
+    assert [r for r in plan["refusals"] if r["code"] not in ("PRIVILEGE", "DATA_LOSS")] == []
     assert len(plan["plan"]["statements"]) == len(STATEMENTS.strip().splitlines())
     assert three.picture() == before

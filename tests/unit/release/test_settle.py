@@ -20,9 +20,9 @@ SINCE = 1772359200.0
 POLICIES = {"auth": {"probe": {"name": "auth"}}}
 
 
-def gated(deployment: str = "d2", outcome: str = "good", process: dict[str, int] = ALIVE) -> dict[str, Any]:
+def gated(deployment: str = "d2", outcome: str = "good", process: dict[str, int] | None = None) -> dict[str, Any]:
     known = state.activate(state.empty("auth"), "r1", version="1", deployment="d1", at=AT)
-    return state.settle(known, "r1", outcome, at=AT, **settle.details(process, deployment))
+    return state.settle(known, "r1", outcome, at=AT, **settle.details(process or ALIVE, deployment))
 
 
 class Clock:
