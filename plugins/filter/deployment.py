@@ -29,12 +29,16 @@ def in_wave(
 
 
 def migrating(plan: Mapping[str, Mapping[str, Any]], platform: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The services of one host's plan that are going to be started with a Flyway database, as dwp_schema wants them."""
+    """The services of one host's plan that are going to be started with a Flyway database, as dwp_schema wants them.
+
+    A release that proved good and is merely started again is not a change: it met its database before.
+    """
     return [
         {"name": name, "release": entry.get("release") or entry.get("current")}
         for name, entry in sorted(plan.items())
         if entry["action"] in TOUCHING and (platform["services"][name]["database"] or {}).get("flyway")
         and (entry.get("release") or entry.get("current"))
+        and not (entry["action"] in ("start", "restart") and entry.get("outcome") == "good")
     ]
 
 

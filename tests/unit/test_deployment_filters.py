@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dwp.backend.plugins.filter.deployment import still_true
+from ansible_collections.dwp.backend.plugins.filter.deployment import migrating, still_true
 
 HEALTHY = {"auth": {"healthy": True}, "main": {"healthy": True}}
 
@@ -26,3 +26,19 @@ STOPPED = {"auth": {"healthy": True}, "main": {"healthy": None}}
 ])
 def test_a_report_does_without_another_look_only_where_everything_is_known(compared, verdict, expected):
     assert still_true(compared, verdict, "app") is expected
+
+
+PLATFORM = {"services": {"auth": {"database": {"flyway": True}}, "mail": {"database": {"flyway": False}}, "gateway": {"database": None}}}
+
+
+@pytest.mark.parametrize(("plan", "expected"), [
+    ({"auth": {"action": "replace", "release": "r2", "current": "r1", "outcome": "good"}}, [{"name": "auth", "release": "r2"}]),
+    ({"auth": {"action": "rollback", "release": "r0", "current": "r1"}}, [{"name": "auth", "release": "r0"}]),
+    ({"auth": {"action": "start", "release": "r1", "current": "r1", "outcome": "good"}}, []),
+    ({"auth": {"action": "start", "release": "r1", "current": "r1", "outcome": "failed"}}, [{"name": "auth", "release": "r1"}]),
+    ({"auth": {"action": "none", "release": "r1", "current": "r1", "outcome": "good"}}, []),
+    ({"auth": {"action": "install", "release": None, "current": None}}, []),
+    ({"mail": {"action": "replace", "release": "r2"}, "gateway": {"action": "replace", "release": "r2"}}, []),
+])
+def test_schemas_are_compared_where_a_start_would_run_flyway_for_a_release_that_is_new_to_it(plan, expected):
+    assert migrating(plan, PLATFORM) == expected
