@@ -88,8 +88,7 @@ OUTSIDE = (
     Fault(
         "database-read-only", "the database of main takes no writes",
         i.sql("dwp_main", "ALTER DATABASE dwp_main SET default_transaction_read_only = on",
-              "ALTER DATABASE dwp_main RESET default_transaction_read_only; SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-              "WHERE usename = 'dwp_user' AND datname = 'dwp_main'", drop=True),
+              "ALTER DATABASE dwp_main RESET default_transaction_read_only", drop=True),
         Expected("unknown|X_PG_READ_ONLY|PG_READONLY|PG_READ_ONLY", "main|postgres", "."),
         {"main": "read-only transaction"}, outside=True,
         use=i.calls(lambda traffic: traffic.call("POST", "/api/main/tasks", {"title": "a task"})),

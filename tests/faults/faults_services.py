@@ -193,10 +193,10 @@ ADDRESSES = (
         differences="SERVICE_AUTH_URL",
     ),
     Fault(
-        "placeholder", "a variable of mail points to a variable that does not exist",
-        i.environment("mail", DB_USERNAME="${MAIL_DATABASE_USER}"),
-        Expected("PLACEHOLDER|CONFIG_MISSING", "mail", rf"MAIL_DATABASE_USER|DB_USERNAME|{DEPLOY}"),
-        {"mail": "Could not resolve placeholder"},
+        "placeholder", "a variable of main points to a variable that does not exist",
+        i.environment("main", JWT_SECRET="${VAULT_JWT_SECRET}"),
+        Expected("PLACEHOLDER|CONFIG_MISSING|JWT_WEAK", "main", rf"JWT_SECRET|{DEPLOY}"),
+        {"main": "Could not resolve placeholder"},
     ),
     Fault(
         "variable-missing", "chat does not know where PostgreSQL is and takes the default",

@@ -58,7 +58,13 @@ def sql(database: str, do: str, undo: str, restart: str = "", drop: bool = False
     """Statements of an administrator; then a service restarted, or the sessions ended so that the pools connect anew."""
 
     def inject(stand: Stand) -> None:
-        stand.undo.append(lambda: stand.sql(database, undo))
+
+        def take_back() -> None:
+            stand.sql(database, undo)
+            if drop:  # in a transaction of its own: who connects now has to see what was taken back
+                stand.drop_connections("" if database == "postgres" else database)
+
+        stand.undo.append(take_back)
         stand.sql(database, do)
         if drop:
             stand.drop_connections("" if database == "postgres" else database)
@@ -242,8 +248,13 @@ def few_files(service: str) -> Inject:
     def inject(stand: Stand) -> None:
         pid = stand.pid(service)
         soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        stand.undo.append(lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard)))
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")) - 1, hard))
+
+        def limit(number: int) -> None:  # as the process's own user: root may lack CAP_SYS_RESOURCE
+            command = ["prlimit", f"--pid={pid}", f"--nofile={number}:{hard}"]
+            subprocess.run(command, check=True, user=USER if stand.is_root else None)
+
+        stand.undo.append(lambda: limit(soft))
+        limit(len(os.listdir(f"/proc/{pid}/fd")) - 1)
 
     return inject
 
