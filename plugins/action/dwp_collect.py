@@ -46,6 +46,7 @@ class ActionModule(ActionBase):
             missing = [{"what": "everything", "where": view.host, "why": why}]
             return {**result, "changed": False, "collected": {"host": {"name": view.host}, "not_checked": missing}, "logs": None}
         offset, doubt = clock_offset(begin, end, answer["collected"]["host"])
+        triage.compare_with_inventory(view, answer["collected"].get("services") or {}, str(arguments["fingerprint_key"]))
         answer["collected"]["host"].update(offset_seconds=offset, offset_uncertainty=doubt)
         return {**result, **answer, "changed": False}
 

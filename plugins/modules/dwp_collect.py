@@ -137,7 +137,8 @@ collected:
         - C(health) is the answer of the ladder, as M(dwp.backend.dwp_health) returns it. C(listener) is who holds the port of the service.
         - C(environment) is that of the running process (C(source=process)), else what the release would give it (C(source=release)).
           C(differences) are those between the process and the file on disk, called C(file) where that was edited by hand, else C(release);
-          values of secrets are fingerprints. C(violations) are those of the rules of M(dwp.backend.dwp_env_assert).
+          values of secrets are fingerprints. C(inventory) is where it has not what the inventory says.
+          C(violations) are those of the rules of M(dwp.backend.dwp_env_assert).
       type: dict
       sample:
         auth:
@@ -158,6 +159,7 @@ collected:
             edited: false
             fingerprints: {DB_PASSWORD: 5c0e1f7a, JWT_SECRET: 49462b25}
             differences: [{variable: JPA_SHOW_SQL, between: [file, process], secret: false, values: {file: "true", process: "false"}}]
+            inventory: [{variable: DB_NAME, between: [inventory, process], secret: false, values: {inventory: dwp_auth, process: dwp_aut}}]
             plain: {DB_HOST: 127.0.0.1, SERVER_PORT: "8001"}
             violations: []
     components:

@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.dwp.backend.plugins.module_utils import _environment
+from ansible_collections.dwp.backend.plugins.module_utils._collect.environment import against_inventory
 from ansible_collections.dwp.backend.plugins.module_utils._platform import environment as derive
 from ansible_collections.dwp.backend.plugins.plugin_utils import journal
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, environment_rules
@@ -55,6 +57,16 @@ def host_platform(view: View) -> dict[str, Any]:
         "extra_rules": view.get("dwp_environment_rules", []) or [],
         "calls": {name: derive.called_by(platform, name) for name, service in services.items() if service["hosts"]},
     }
+
+
+def compare_with_inventory(view: View, services: Mapping[str, dict[str, Any]], key: str) -> None:
+    """Adds to each environment what a deployment of the inventory would change in it. Secrets do not leave the controller."""
+    platform = view.catalogue()
+    fingerprint = _environment.fingerprinter(key.encode())
+    for name, facts in services.items():
+        if facts.get("environment") and view.host in platform["services"].get(name, {}).get("hosts", ()):
+            wanted = view.environment(platform, name, view.host)
+            facts["environment"]["inventory"] = against_inventory(wanted.values, wanted.secrets, facts["environment"], fingerprint)
 
 
 def _service(view: View, platform: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils import _environment
 from ansible_collections.dwp.backend.plugins.module_utils._collect.services import Seen
 from ansible_collections.dwp.backend.plugins.module_utils._environment_rules import DEFAULT_RULES
-from ansible_collections.dwp.backend.plugins.module_utils._environment_text import is_secret_name, overlay_arguments, shower
+from ansible_collections.dwp.backend.plugins.module_utils._environment_text import HIDDEN, is_secret_name, overlay_arguments, shower
 from ansible_collections.dwp.backend.plugins.module_utils._release import plan
 
 Fingerprint = Callable[[str], str]
@@ -114,6 +114,33 @@ class Environments:
                 values = {side: shown(name, value, False) if value else "" for side, value in sides if value is not None}
             result.append({"variable": name, "between": [label, "process"], "secret": secret, "values": values})
         return result
+
+
+def against_inventory(
+    wanted: Mapping[str, str], declared: Collection[str], environment: Mapping[str, Any], fingerprint: Fingerprint
+) -> list[dict[str, Any]]:
+    """Where a described environment has not what the inventory says: what a deployment would change.
+
+    Only what was described can be compared: addresses, names and the fingerprints of secrets, nothing that is masked.
+    """
+    source = environment.get("source")
+    if source not in ("process", "release"):
+        return []
+    plain, digests = environment.get("plain") or {}, environment.get("fingerprints") or {}
+    shown = shower(value for name, value in wanted.items() if value and is_secret_name(name, declared))
+    found = []
+    for name, value in sorted(wanted.items()):
+        secret = is_secret_name(name, declared)
+        if not secret and not _PLAIN.search(name):
+            continue
+        if secret:
+            sides = (fingerprint(value) if value else "", digests.get(name, ""))
+        else:
+            sides = (shown(name, value, False) if value else "", plain.get(name))
+        if sides[0] != sides[1] and not any("***" in str(side) or side == HIDDEN for side in sides):
+            values = {where: side for where, side in zip(("inventory", source), sides) if side is not None}
+            found.append({"variable": name, "between": ["inventory", source], "secret": secret, "values": values})
+    return found
 
 
 def _modified(path: str) -> float | None:

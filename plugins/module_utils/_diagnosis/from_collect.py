@@ -256,7 +256,9 @@ def _shared_secrets(collected: Mapping[str, Mapping[str, Any]], known: Known) ->
     def oddness(place: tuple[str, str]) -> tuple[Any, ...]:
         service = collected[place[1]]["services"][place[0]]
         edited = bool((service.get("environment") or {}).get("edited")) or "environment" in (service.get("tampered") or ())
-        drift = "JWT_SECRET" in (service.get("drift") or ())
+        drift = "JWT_SECRET" in (service.get("drift") or ()) or any(
+            one["variable"] == "JWT_SECRET" for one in (service.get("environment") or {}).get("inventory") or ()
+        )
         return (edited or drift, -counts[digests[place]], float(service.get("since") or 0), int(service.get("wave") or 0), place)
 
     odd = max(digests, key=oddness)

@@ -137,6 +137,8 @@ def _verdict(parts: Parts) -> dict[str, Any]:
     service, host = said.service or None, said.host or None
     if said.root is not None:
         action = parts.words.fill(said.next_action, said.root.service, said.root.host)
+        if "triage.yml" in str(said.next_action.get("command")):  # this is it
+            action = _look_at_log(parts, said.service or said.root.service, said.host) or action
     else:
         action = _look_at_log(parts, said.service, said.host)
     return {
@@ -268,6 +270,12 @@ def _differences(parts: Parts) -> list[dict[str, Any]]:
                     "secret": bool(one.get("secret")), "between": sides,
                     "values": {} if one.get("secret") else dict(one.get("values") or {}),
                     "text": f"{name} on {host}: {difference_text(one)}{needs}",
+                })  # fmt: skip
+            for one in environment.get("inventory") or ():
+                found.append({
+                    "kind": "inventory", "service": name, "host": host, "variable": one["variable"], "secret": bool(one.get("secret")),
+                    "between": list(one["between"]), "values": {} if one.get("secret") else dict(one.get("values") or {}),
+                    "text": f"{name} on {host}: {difference_text(one)}: a deployment is needed",
                 })  # fmt: skip
             for one in environment.get("violations") or ():
                 found.append({

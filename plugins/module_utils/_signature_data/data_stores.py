@@ -203,7 +203,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "severity": "down",
         "patterns": [r"ERROR: permission denied for (?:schema|table|sequence|view|function) \S+", r"SQL State  : 42501"],
         "details": [r"permission denied for (?P<object>.+)", r"permission denied for schema (?P<schema>\w+)"],
-        "meaning": "42501: the role lacks a right on a schema or on what is in it; PostgreSQL 15 lets only the owner create in schema public",
+        "meaning": "42501: the role lacks a right on a schema or in it; PostgreSQL 15 lets only the owner create in schema public",
         "next": {
             "command": 'psql -h DB_HOST -U postgres -d DB_NAME -c "GRANT USAGE, CREATE ON SCHEMA {schema} TO DB_USERNAME"',
             "risk": "destructive",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.dwp.backend.plugins.module_utils import _envfile
-from ansible_collections.dwp.backend.plugins.module_utils._collect.environment import Environments, secrets_of
+from ansible_collections.dwp.backend.plugins.module_utils._collect.environment import Environments, against_inventory, secrets_of
 from ansible_collections.dwp.backend.plugins.module_utils._collect.services import Seen
 from ansible_collections.dwp.backend.plugins.module_utils._environment_model import RuleError
 from ansible_collections.dwp.backend.plugins.module_utils._processes import Process
@@ -78,3 +78,23 @@ def test_rules_that_cannot_be_used_are_an_error():
 def test_secrets_in_reach():
     one = seen(FILE, {"DB_PASSWORD": "process-password"}, arguments=["java", "-Dapi.token=token-value", "--jwt.secret=argument", "-Da=b"])
     assert secrets_of([one], RULES) == {"file-password", "j" * 40, "license-number", "process-password", "token-value", "argument"}
+
+
+@pytest.mark.parametrize(
+    ("process", "expected"),
+    [
+        (FILE, {}),
+        ({**FILE, "DB_HOST": "db-02"}, {"DB_HOST": {"inventory": "db-01", "process": "db-02"}}),
+        ({**FILE, "DB_PASSWORD": "another"}, {"DB_PASSWORD": {"inventory": "<13>", "process": "<7>"}}),
+        ({k: v for k, v in FILE.items() if k != "SERVER_PORT"}, {"SERVER_PORT": {"inventory": "8001"}}),
+        ({k: v for k, v in FILE.items() if k != "JWT_SECRET"}, {"JWT_SECRET": {"inventory": "<40>", "process": ""}}),
+        ({**FILE, "DB_HOST": "kim:secret@db-01"}, {}),
+    ],
+)
+def test_against_the_inventory(process, expected):
+    found = against_inventory(FILE, {"LICENSE"}, described(seen(FILE, process)), fingerprint)
+    assert {one["variable"]: one["values"] for one in found} == expected
+
+
+def test_nothing_is_compared_with_an_environment_that_is_not_known():
+    assert against_inventory(FILE, (), described(seen()), fingerprint) == []

@@ -1,0 +1,89 @@
+# Copyright (c) 2026 dwp.backend contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do when a value of an environment is wrong: deploy the inventory's value, or correct that one first.
+
+Which of the two is known from the comparison of each running environment with the inventory. Without it the catalogue's
+own action stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import difference_text
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import UP, Finding
+
+_DATABASE, _REDIS = r"^DB_(?:HOST|PORT)$", r"REDIS_(?:HOST|PORT)$"
+_ADDRESS = r"^SPRING_PROFILES_ACTIVE$|UR[LI]$"
+#: Failures that a wrong value causes, and the variables that may hold it.
+VARIABLES = {
+    "PG_AUTH": r"^DB_(?:PASSWORD|USERNAME)$", "PG_NODB": r"^DB_(?:NAME|HOST|PORT)$", "PG_REFUSED": _DATABASE,
+    "PG_UNREACHABLE": _DATABASE, "PG_DNS": _DATABASE, "PG_FOREIGN": _DATABASE, "DB_UNREACHABLE": _DATABASE,
+    "REDIS_AUTH": r"REDIS_PASSWORD$", "REDIS_REFUSED": _REDIS, "REDIS_UNREACHABLE": _REDIS,
+    "JWT_SIG": r"^JWT_SECRET$", "JWT_WEAK": r"^JWT_SECRET$", "GW_DNS": _ADDRESS, "GW_LOCALHOST": _ADDRESS, "WRONG_URL": _ADDRESS,
+    "DS_NO_URL": r"^(?:DB|SPRING)_", "CONFIG_MISSING": r"^SPRING_",
+}  # fmt: skip
+#: The same where the inventory has the wrong value itself: what is to be corrected before the deployment.
+CORRECT = {
+    "PG_AUTH": "the role's password was changed in the database: put the new one into the vault as DB_PASSWORD "
+               r"(dwp_components.postgres.password) first, or give the role the old one back (psql: \password)",
+    "REDIS_AUTH": "put the password of Redis (requirepass) into the vault as {variable} (dwp_components.redis.password) first, "
+                  "or give Redis the old one back",
+    "JWT_WEAK": "put the output of 'openssl rand -base64 48' into the vault as JWT_SECRET first",
+    "JWT_SIG": "the inventory itself has different secrets: make JWT_SECRET one value in the vault first",
+}  # fmt: skip
+_ADDRESSES = {"PG_REFUSED": "postgres", "PG_UNREACHABLE": "postgres", "DB_UNREACHABLE": "postgres", "REDIS_REFUSED": "redis"}
+
+
+def advise(findings: Iterable[Finding], collected: Mapping[str, Mapping[str, Any]], health: Health) -> list[Finding]:
+    """The findings, with the next action that the inventory's values tell."""
+    everything = list(findings)
+    return [_advised(one, everything, collected, health) for one in everything]
+
+
+def _advised(one: Finding, everything: Sequence[Finding], collected: Mapping[str, Mapping[str, Any]], health: Health) -> Finding:
+    pattern = VARIABLES.get(one.failure)
+    service = ((collected.get(one.host) or {}).get("services") or {}).get(one.service) or {}
+    compared = (service.get("environment") or {}).get("inventory")
+    if pattern is None or compared is None or one.stale or one.about == "caller":
+        return one
+    wrong = [entry for entry in compared if re.search(pattern, str(entry["variable"]))]
+    if wrong:
+        names = ", ".join(str(entry["variable"]) for entry in wrong)
+        text = "; ".join(difference_text(entry) for entry in wrong)
+        verify = f"the deployment gives {one.service} the inventory's {names} back, and {one.service} passes its gate"
+        told = {"source": f"inventory against the environment of {one.service} on {one.host}", "text": text}
+        title = f"{one.title}; {names} of {one.service} is not what the inventory says"
+        return replace(one, title=title, evidence=(*one.evidence, told), next_action=deploy([one.service], verify))
+    component = _ADDRESSES.get(one.failure)
+    if component and (health.components.get(component) or {}).get("state") == UP:
+        verify = f"correct the address of {component} for {one.service} in the inventory first; then {one.service} passes its gate"
+        return replace(one, next_action=deploy([one.service], verify))
+    if one.failure not in CORRECT:
+        return one
+    holders = _holders(one, everything, collected)
+    variable = next((name for name in (service["environment"].get("fingerprints") or {}) if re.search(pattern, name)), "its password")
+    verify = f"{CORRECT[one.failure].format(variable=variable)}; then each of {', '.join(holders)} passes its gate"
+    return replace(one, next_action=deploy(holders, verify))
+
+
+def deploy(services: Sequence[str], verify: str) -> dict[str, str]:
+    command = f"ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={','.join(services)}"
+    return {"command": command, "risk": "restart", "verify": verify}
+
+
+def _holders(one: Finding, everything: Sequence[Finding], collected: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Who has to get the new value: all that have the token's secret; of a password, all that are refused."""
+    if one.failure.startswith("JWT_"):
+        names = {
+            name for facts in collected.values() for name, service in (facts.get("services") or {}).items()
+            if "JWT_SECRET" in ((service.get("environment") or {}).get("fingerprints") or {})
+        }  # fmt: skip
+    else:
+        names = {other.service for other in everything if other.failure == one.failure and not other.stale}
+    return sorted({*names, one.service})
