@@ -28,6 +28,8 @@ VARIABLES = {
     "JWT_SIG": r"^JWT_SECRET$", "JWT_WEAK": r"^JWT_SECRET$", "GW_DNS": _ADDRESS, "GW_LOCALHOST": _ADDRESS, "WRONG_URL": _ADDRESS,
     "DS_NO_URL": r"^(?:DB|SPRING)_", "CONFIG_MISSING": r"^SPRING_",
 }  # fmt: skip
+#: Those that name the variable.
+NAMED = {"PLACEHOLDER", "ENVIRONMENT_RULE"}
 #: The same where the inventory has the wrong value itself: what is to be corrected before the deployment.
 CORRECT = {
     "PG_AUTH": "the role's password was changed in the database: put the new one into the vault as DB_PASSWORD "
@@ -47,12 +49,11 @@ def advise(findings: Iterable[Finding], collected: Mapping[str, Mapping[str, Any
 
 
 def _advised(one: Finding, everything: Sequence[Finding], collected: Mapping[str, Mapping[str, Any]], health: Health) -> Finding:
-    pattern = VARIABLES.get(one.failure)
     service = ((collected.get(one.host) or {}).get("services") or {}).get(one.service) or {}
     compared = (service.get("environment") or {}).get("inventory")
-    if pattern is None or compared is None or one.stale or one.about == "caller":
+    if compared is None or one.stale or one.about == "caller":
         return one
-    wrong = [entry for entry in compared if re.search(pattern, str(entry["variable"]))]
+    wrong = [entry for entry in compared if _concerns(one, str(entry["variable"]))]
     if wrong:
         names = ", ".join(str(entry["variable"]) for entry in wrong)
         text = "; ".join(difference_text(entry) for entry in wrong)
@@ -67,9 +68,16 @@ def _advised(one: Finding, everything: Sequence[Finding], collected: Mapping[str
     if one.failure not in CORRECT:
         return one
     holders = _holders(one, everything, collected)
-    variable = next((name for name in (service["environment"].get("fingerprints") or {}) if re.search(pattern, name)), "its password")
+    variable = next((name for name in (service["environment"].get("fingerprints") or {}) if _concerns(one, name)), "its password")
     verify = f"{CORRECT[one.failure].format(variable=variable)}; then each of {', '.join(holders)} passes its gate"
     return replace(one, next_action=deploy(holders, verify))
+
+
+def _concerns(one: Finding, variable: str) -> bool:
+    if one.failure in NAMED:
+        said = f"{one.title} {[entry.get('record') for entry in one.evidence]}"
+        return re.search(rf"\b{re.escape(variable)}\b", said) is not None
+    return one.failure in VARIABLES and re.search(VARIABLES[one.failure], variable) is not None
 
 
 def deploy(services: Sequence[str], verify: str) -> dict[str, str]:
