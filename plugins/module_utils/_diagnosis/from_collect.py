@@ -176,7 +176,8 @@ def _why_not(
         text = f"killed PID {last.get('pid')} ({last.get('name')})"
         when: dict[str, Any] = {"since": last.get("time"), "last": last.get("time")}
         found.append(known.finding("OOM_KILLED", name, host, {}, f"kernel log of {host}", text, about="service", subject=name, **when))
-    ended = str(service.get("exit_signal") or "")
+    # supervisor does not tell the signal, only that there was one.
+    ended = str(service.get("exit_signal") or ("a signal" if state == "failed" and service.get("exit_status") == -1 else ""))
     if state == "stopped" and not kills and ended in CLEAN_ENDS and service.get("outcome") not in ("failed", "pending"):
         text = f"its manager says stopped, exit status {service.get('exit_status')}"
         found.append(known.finding("PROCESS_STOPPED", name, host, {}, source, text))
