@@ -75,7 +75,7 @@ def _advised(one: Finding, everything: Sequence[Finding], collected: Mapping[str
 
 def _concerns(one: Finding, variable: str) -> bool:
     if one.failure in NAMED:
-        said = f"{one.title} {[entry.get('record') for entry in one.evidence]}"
+        said = "\n".join([one.title, *(str(entry.get("record")) for entry in one.evidence)])
         return re.search(rf"\b{re.escape(variable)}\b", said) is not None
     return one.failure in VARIABLES and re.search(VARIABLES[one.failure], variable) is not None
 

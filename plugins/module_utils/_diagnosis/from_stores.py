@@ -48,10 +48,11 @@ def findings_of_stores(
         elif entry.get("cause") == "ok":
             found.extend(_database(host, entry, known, all(health.services[name] == UP for name in names)))
             found.extend(_flyway(host, entry, names[0], health, known))
+    every = [entry for facts in collected.values() for entry in facts.get("redis") or ()]
     for host, facts in collected.items():
         for entry in facts.get("redis") or ():
             names = [name for name in entry.get("services") or () if name in health.services]
-            found.extend(_redis(host, entry, names, known))
+            found.extend(_redis(host, entry, names, every, known))
     return _once(found)
 
 
@@ -200,7 +201,9 @@ def _first_sentence(text: str) -> str:
 # ---- Redis
 
 
-def _redis(host: str, entry: Mapping[str, Any], names: Sequence[str], known: Known) -> list[Finding]:
+def _redis(
+    host: str, entry: Mapping[str, Any], names: Sequence[str], every: Sequence[Mapping[str, Any]], known: Known
+) -> list[Finding]:
     source, words = _source(host, entry), place(entry, "redis")
     cause, message = entry.get("cause"), str(entry.get("message") or "")
     values: dict[str, Any] = {**words, "message": message}
@@ -209,6 +212,11 @@ def _redis(host: str, entry: Mapping[str, Any], names: Sequence[str], known: Kno
         more: dict[str, Any] = {}
         if failure == "REDIS_REFUSED":
             more = {"title": f"nothing listens at {entry.get('address')}: Redis is down, or REDIS_HOST or REDIS_PORT are wrong"}
+        if failure == "REDIS_AUTH":
+            same = [one for one in every if one.get("address") == entry.get("address")]
+            users = {name for one in same for name in one.get("services") or ()}
+            if len(users) > 1 and all(one.get("cause") == cause for one in same):
+                more = {"title": "Redis accepts the password from none of its services", "subject": "redis"}
         if failure == "TLS":
             more = {"title": f"no TLS with Redis at {entry.get('address')}: {message}", "about": "environment"}
         return [known.finding(failure, name, host, values, source, message, **more) for name in names]

@@ -76,7 +76,7 @@ def _contradiction(
 
 def _same_name(one: Finding, edges: Iterable[Mapping[str, Any]]) -> bool:
     """A name that cannot be resolved and stands in no variable: the profile fixes another address, which nobody asked."""
-    name = re.search(r"Failed to resolve '([^']+)'", str([entry.get("record") for entry in one.evidence]))
+    name = re.search(r"Failed to resolve '([^']+)'", "\n".join(str(entry.get("record")) for entry in one.evidence))
     return name is None or any(name[1] in str(edge.get("url")) for edge in edges)
 
 
