@@ -97,11 +97,13 @@ OUTSIDE = (
 
 BY_ID = {fault.id: fault for fault in (*DATABASES, *FLYWAY_FAULTS, *REDIS, *TOKENS, *PROCESSES, *ADDRESSES, *OUTSIDE)}
 
+
 def with_noise(base: str, name: str, title: str, added: i.Inject) -> Fault:
     """The same answer is right, whatever else stands in the logs."""
 
     fault = BY_ID[base]
     return dataclasses.replace(fault, id=f"{base}+{name}", title=f"{fault.title}; {title}", inject=i.all_of(added, fault.inject))
+
 
 def pair(first: str, second: str) -> Fault:
     """Two faults that have nothing to do with each other: one is the verdict, the other a finding."""
@@ -117,6 +119,7 @@ def pair(first: str, second: str) -> Fault:
         f"{first}&{second}", f"{one.title}, and {two.title}", i.all_of(one.inject, two.inject),
         dataclasses.replace(one.expected, also=(two.expected,), may=may), {**one.shows, **two.shows}, use,
     )  # fmt: skip
+
 
 NOISY = (
     with_noise("database-stopped", "old-errors", "errors of yesterday in mail and chat", noise.old_errors("mail", "chat")),
