@@ -25,15 +25,15 @@ VARIABLES = {
     "PG_AUTH": r"^DB_(?:PASSWORD|USERNAME)$", "PG_NODB": r"^DB_(?:NAME|HOST|PORT)$", "PG_REFUSED": _DATABASE,
     "PG_UNREACHABLE": _DATABASE, "PG_DNS": _DATABASE, "PG_FOREIGN": _DATABASE, "DB_UNREACHABLE": _DATABASE,
     "REDIS_AUTH": r"REDIS_PASSWORD$", "REDIS_REFUSED": _REDIS, "REDIS_UNREACHABLE": _REDIS,
-    "JWT_SIG": r"^JWT_SECRET$", "JWT_WEAK": r"^JWT_SECRET$", "GW_DNS": _ADDRESS, "GW_LOCALHOST": _ADDRESS, "WRONG_URL": _ADDRESS,
+    "JWT_SIG": r"^JWT_SECRET$", "JWT_WEAK": r"^JWT_SECRET$", "GW_DNS": _ADDRESS, "GW_LOCALHOST": _ADDRESS,
     "DS_NO_URL": r"^(?:DB|SPRING)_", "CONFIG_MISSING": r"^SPRING_",
 }  # fmt: skip
 #: Those that name the variable.
-NAMED = {"PLACEHOLDER", "ENVIRONMENT_RULE"}
+NAMED = {"PLACEHOLDER", "ENVIRONMENT_RULE", "WRONG_URL"}
 #: The same where the inventory has the wrong value itself: what is to be corrected before the deployment.
 CORRECT = {
-    "PG_AUTH": "the role's password was changed in the database: put the new one into the vault as DB_PASSWORD "
-               r"(dwp_components.postgres.password) first, or give the role the old one back (psql: \password)",
+    "PG_AUTH": "the role has another password than the inventory: put it into the vault as DB_PASSWORD "
+               r"(dwp_components.postgres.password) first, or give the role the inventory's (psql: \password)",
     "REDIS_AUTH": "put the password of Redis (requirepass) into the vault as {variable} (dwp_components.redis.password) first, "
                   "or give Redis the old one back",
     "JWT_WEAK": "put the output of 'openssl rand -base64 48' into the vault as JWT_SECRET first",
