@@ -111,8 +111,12 @@ def look(store: Store, kind: str, names: Sequence[str], run: Run, parts: Parts) 
 
 
 def is_launching(process: _processes.Process) -> bool:
-    """Still the release's launcher, which has an empty environment until it has read the file and becomes java."""
-    return bool(process.arguments) and os.path.basename(process.arguments[-1]) == "launch"
+    """Still the release's launcher, which has an empty environment until it has read the file and becomes java.
+
+    Or not even that: the manager's own child, with the manager's command and environment.
+    """
+    command = [os.path.basename(argument) for argument in process.arguments]
+    return command[-1:] == ["launch"] or ("DWP_LAUNCH" not in process.environment and command[:1] != ["java"])
 
 
 def _seen(store: Store, name: str, entry: dict[str, Any], looked: observe.Found | None, parts: Parts) -> Seen:

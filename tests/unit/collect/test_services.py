@@ -20,3 +20,10 @@ COMMANDS = [
 def test_a_launcher_is_not_yet_the_service(arguments, expected):
     """Its environment is empty: a service that starts again and again must not look as if it had no variables."""
     assert is_launching(Process(1, 1, "S", 0, arguments, {"DWP_LAUNCH": "/opt"})) is expected
+
+
+def test_a_child_of_the_manager_is_not_yet_the_service():
+    environment = {"HOME": "/", "LC_ALL": "C.UTF-8"}
+    assert is_launching(Process(1, 1, "S", 0, ("/opt/dwp/infra/venv/bin/python", "supervisord", "-c", "x.conf"), environment))
+    assert is_launching(Process(1, 1, "S", 0, ("(launch)",), environment))
+    assert not is_launching(Process(1, 1, "S", 0, ("/usr/bin/java", "-jar", "app.jar"), environment)), "started by hand"
