@@ -312,7 +312,7 @@ def _confidence(
         say(-1, f"its health does not agree: {subject} is up")
     tellers = {one.service for one in symptoms} - {subject, root.service}
     if tellers:
-        say(1, f"{', '.join(sorted(tellers))} tell the same")
+        say(1, f"{', '.join(sorted(tellers))} {'tells' if len(tellers) == 1 else 'tell'} the same")
     if not root.current:
         say(-1, "it was told before the newest start")
     rivals = [one for one in others if one.severity == root.severity]
