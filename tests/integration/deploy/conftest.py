@@ -39,6 +39,13 @@ def transaction_ports() -> Callable[[], int]:
     return lambda: next(number for number in numbers if all(free(number + n) for n in range(STEP)))
 
 
+@pytest.fixture(scope="session")
+def drill_ports() -> Callable[[], int]:
+    """The same for the tests of rollback_drill.yml."""
+    numbers = itertools.cycle(range(21700 + 1000 * WORKER, 21800 + 1000 * WORKER - STEP, STEP))
+    return lambda: next(number for number in numbers if all(free(number + n) for n in range(STEP)))
+
+
 def free(port: int) -> bool:
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

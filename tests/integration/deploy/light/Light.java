@@ -28,7 +28,8 @@ public final class Light {
         if (mode.equals("slow")) {
             Thread.sleep((long) (seconds * 1000));
         }
-        HttpServer server = HttpServer.create(new InetSocketAddress(Integer.parseInt(variable("SERVER_PORT", "8080"))), 0);
+        int port = Integer.getInteger("server.port", Integer.parseInt(variable("SERVER_PORT", "8080")));  // Spring's order
+        HttpServer server = HttpServer.create(new InetSocketAddress(port), 0);
         boolean up = !mode.equals("never");
         long sick = mode.equals("sickens") ? System.nanoTime() + (long) (seconds * 1e9) : Long.MAX_VALUE;
         String needs = variable("LIGHT_NEEDS", "/");
