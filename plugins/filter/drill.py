@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +30,9 @@ def drill_report(hosts: Mapping[str, Mapping[str, Any]], *args: Any, **kwargs: A
 
 def drill_lines(report: Mapping[str, Any]) -> list[str]:
     """For people: the table and whether the platform is as it was."""
-    title = f"Rollback drill in {report['environment']}, {report['break']}: {report['what']}"
-    return [title, "", *table(*_drill.rows(report), columns=120), "", *_drill.closing(report)]
+    title = [f"Rollback drill in {report['environment']}, {report['break']}:", *textwrap.wrap(report["what"], 70)]
+    # debug breaks longer lines
+    return [*title, "", *table(*_drill.rows(report), columns=70), "", *_drill.closing(report)]
 
 
 class FilterModule:

@@ -141,7 +141,7 @@ def report(
 
 def rows(drill: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table for people."""
-    head = ["service", "host", "noticed after", "healthy after (from the break)", "healthy after (from the command)"]
+    head = ["service", "host", "noticed", "healthy from break", "from command"]
     keys = ("noticed", "from_break", "from_command")
     return head, [
         [one["service"], one["host"], *("-" if one[key] is None else f"{one[key]:.1f} s" for key in keys)] for one in drill["instances"]
