@@ -15,6 +15,7 @@ from ansible_collections.dwp.backend.plugins.plugin_utils import journal
 
 SLICE = 8.0  # seconds until the first line of progress; the next ones come later and later, as each costs the host some CPU
 LONGEST = 3  # slices
+WATCH = 3.0  # seconds until it is said who is watched for the settle time
 
 
 class ActionModule(ActionBase):
@@ -33,7 +34,7 @@ class ActionModule(ActionBase):
             return {**result, "skipped": True, "changed": False, "services": {}, "unhealthy": []}
         begin = time.monotonic()
         first, then = ("settle", "settle") if watch else (first, "gate")
-        answer = self._call({**arguments, "action": first, "pause_after": SLICE}, task_vars)
+        answer = self._call({**arguments, "action": first, "pause_after": WATCH if watch else SLICE}, task_vars)
         changed = bool(answer.get("changed"))
         done: set[str] = set()
         slices = 1
