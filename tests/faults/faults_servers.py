@@ -87,7 +87,7 @@ DATABASES = (
             "DROP VIEW agent_tasks; ALTER TABLE agent_tasks_kept RENAME TO agent_tasks; DELETE FROM agent_tasks WHERE title = 'slow'; "
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'dwp_user' AND datname = 'dwp_main'",
         ),
-        Expected("HIKARI_TIMEOUT|STARVED|HEALTH_SLOW|PG_SLOW|PG_SLOW_QUERY|PG_LONG_QUERY|SLOW_QUERY", "main|postgres", PG_ACTIVITY, risk=ANY),
+        Expected("HIKARI_TIMEOUT|STARVED|HEALTH_SLOW|PG_SLOW_QUERY|PG_LONG_QUERY|SLOW_QUERY", "main|postgres", PG_ACTIVITY, risk=ANY),
         {"main": "Connection is not available, request timed out"},
         use=i.waiting_requests(("/api/main/tasks",)),
     ),

@@ -75,6 +75,15 @@ class Run:
         return {row["service"]: row for row in found[-1]["instances"]} if found else {}
 
 
+def parent_of(pid: int) -> int:
+    """0 if the process is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+
 class Fleet:
     """Services with ports from ``first_port`` on. Change ``services`` or ``variables``, then deploy()."""
 
@@ -183,16 +192,22 @@ class Fleet:
         return json.loads((self.home(name) / "state.json").read_text())["activations"]
 
     def pids(self) -> dict[str, int]:
-        """The process of each service, found by the marker of its launcher and not by what the manager says."""
-        found: dict[str, int] = {}
+        """The process of each service, found by the marker of its launcher and not by what the manager says.
+
+        A launcher that is about to become the JVM may have a child for a moment.
+        """
+        marked: dict[int, str] = {}
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
             values = environ_of(int(entry.name))
             if values.get("DWP_LAUNCH", "").startswith(f"{self.base}/"):
-                name = values["DWP_SERVICE"]
-                assert name not in found, f"two processes of {name}: {found[name]} and {entry.name}"
-                found[name] = int(entry.name)
+                marked[int(entry.name)] = values["DWP_SERVICE"]
+        found: dict[str, int] = {}
+        for pid, name in marked.items():
+            if parent_of(pid) not in marked:
+                assert name not in found, f"two processes of {name}: {found[name]} and {pid}"
+                found[name] = pid
         return found
 
     def get(self, name: str, path: str) -> bytes:
