@@ -48,7 +48,8 @@ class ActionModule(ActionBase):
         offset, doubt = clock_offset(begin, end, answer["collected"]["host"])
         triage.compare_with_inventory(view, answer["collected"].get("services") or {}, str(arguments["fingerprint_key"]))
         answer["collected"]["host"].update(offset_seconds=offset, offset_uncertainty=doubt)
-        return {**result, **answer, "changed": False}
+        told = triage.without_inventory_secrets(view, {part: answer.get(part) for part in ("collected", "logs")})
+        return {**result, **answer, **told, "changed": False}
 
     @staticmethod
     def _check(arguments: dict[str, Any]) -> None:

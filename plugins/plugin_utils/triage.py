@@ -13,6 +13,8 @@ from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils import _environment
 from ansible_collections.dwp.backend.plugins.module_utils._collect.environment import against_inventory
+from ansible_collections.dwp.backend.plugins.module_utils._collect.run import scrubbed
+from ansible_collections.dwp.backend.plugins.module_utils._logs.scrub import Scrubber
 from ansible_collections.dwp.backend.plugins.module_utils._platform import environment as derive
 from ansible_collections.dwp.backend.plugins.plugin_utils import journal
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, environment_rules
@@ -67,6 +69,20 @@ def compare_with_inventory(view: View, services: Mapping[str, dict[str, Any]], k
         if facts.get("environment") and view.host in platform["services"].get(name, {}).get("hosts", ()):
             wanted = view.environment(platform, name, view.host)
             facts["environment"]["inventory"] = against_inventory(wanted.values, wanted.secrets, facts["environment"], fingerprint)
+
+
+def without_inventory_secrets(view: View, found: Any) -> Any:
+    """What a host told, without the secrets that only the inventory knows, such as an administrator's password in a log.
+
+    Those that the host has in reach are masked there.
+    """
+    platform = view.catalogue()
+    known = {str(value) for entry in platform["components"].values() for key, value in entry.items() if "password" in key and value}
+    for name, service in platform["services"].items():
+        for host in service["hosts"]:
+            environment = view.environment(platform, name, host)
+            known |= {environment.values[variable] for variable in environment.secrets if environment.values.get(variable)}
+    return scrubbed(found, Scrubber(known))
 
 
 def _service(view: View, platform: Mapping[str, Any], name: str) -> dict[str, Any]:
