@@ -83,7 +83,6 @@ def parent_of(pid: int) -> int:
         return 0
 
 
-
 class Fleet:
     """Services with ports from ``first_port`` on. Change ``services`` or ``variables``, then deploy()."""
 
