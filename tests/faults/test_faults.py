@@ -25,9 +25,20 @@ from .traffic import Load
 TAKES = 60  # seconds until a fault has to show
 
 
+# Once answered rightly on a fresh platform: a wrong answer to one of them is a step back, and `make test` samples these alone.
+# The others are open or kept aside; they run with DWP_SAMPLE=all.
+ANSWERED = frozenset("""
+    database-name-wrong database-port-wrong redis-password-rotated redis-stopped connections-exhausted schema-permission schema-validation
+    jwt-different jwt-too-short jwt-too-short-for-auth token-expired tenant-missing route-localhost
+    variable-missing dns-wrong never-healthy jar-cut-off killed-by-somebody java-wrong start-fails service-frozen
+    service-stopped auth-stopped data-unreadable function-gone
+""".split())  # fmt: skip
+
+
 def cases() -> list[object]:
+    chosen = [fault for fault in FAULTS if os.environ.get("DWP_SAMPLE", "all") == "all" or (fault.id in ANSWERED and not fault.aside)]
     return [
-        pytest.param(fault, id=fault.id, marks=[pytest.mark.slow, *([pytest.mark.aside] if fault.aside else [])]) for fault in FAULTS
+        pytest.param(fault, id=fault.id, marks=[pytest.mark.slow, *([pytest.mark.aside] if fault.aside else [])]) for fault in chosen
     ]  # fmt: skip
 
 
