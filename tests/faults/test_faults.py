@@ -27,7 +27,12 @@ TAKES = 60  # seconds until a fault has to show
 
 # Once answered rightly on a fresh platform: a wrong answer to one of them is a step back, and `make test` samples these alone.
 # The others are open or kept aside; they run with DWP_SAMPLE=all.
-ANSWERED = frozenset(["database-name-wrong", "database-port-wrong", "redis-password-rotated", "redis-stopped", "connections-exhausted", "schema-permission", "schema-validation", "jwt-different", "jwt-too-short", "jwt-too-short-for-auth", "token-expired", "tenant-missing", "route-localhost", "variable-missing", "dns-wrong", "never-healthy", "jar-cut-off", "killed-by-somebody", "java-wrong", "start-fails", "service-frozen", "service-stopped", "auth-stopped", "data-unreadable", "function-gone"])  # fmt: skip
+ANSWERED = frozenset([
+    "database-name-wrong", "database-port-wrong", "redis-password-rotated", "redis-stopped", "connections-exhausted",
+    "schema-permission", "schema-validation", "jwt-different", "jwt-too-short", "jwt-too-short-for-auth", "token-expired",
+    "tenant-missing", "route-localhost", "variable-missing", "dns-wrong", "never-healthy", "jar-cut-off", "killed-by-somebody",
+    "java-wrong", "start-fails", "service-frozen", "service-stopped", "auth-stopped", "data-unreadable", "function-gone",
+])  # fmt: skip
 
 
 def cases() -> list[object]:
