@@ -55,6 +55,7 @@ class View:
     def __init__(self, task_vars: Mapping[str, Any], templar: Any) -> None:
         self._vars, self._templar = task_vars, templar
         self._known: dict[str, Any] = {}
+        self._platform: dict[str, Any] | None = None
         self.host = str(task_vars["inventory_hostname"])
         if "platform_service_defaults" not in task_vars:
             raise AnsibleError("the role dwp.backend.platform has to be imported before this task, it holds the catalogue")
@@ -89,10 +90,15 @@ class View:
         return str(found.get("dwp_address") or found.get("ansible_host") or host)
 
     def catalogue(self) -> dict[str, Any]:
-        """Raises catalogue.CatalogueError with every problem.
+        """Built once for this view, to be read only. Raises catalogue.CatalogueError with every problem.
 
         With C(platform_tolerant) unknown names in C(dwp_only) are only noted: who looks for a fault gets an answer all the same.
         """
+        if self._platform is None:
+            self._platform = self._choose()
+        return self._platform
+
+    def _choose(self) -> dict[str, Any]:
         only = catalogue.words(self.get("dwp_only", []))
         if not only or not self.flag("platform_tolerant"):
             return self._build(only)
