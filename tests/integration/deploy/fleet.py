@@ -93,6 +93,9 @@ class Fleet:
         self.code, self.first_port = code, first_port
         #: A second "host" is another directory on this machine.
         self.roots = {"localhost": self.root}
+        self.host_variables: dict[str, dict[str, Any]] = {}
+        #: For every ansible-playbook.
+        self.environments: dict[str, str] = {}
         self.artifacts.mkdir()
         self.services: dict[str, Any] = {}
         self.hosts: dict[str, list[str]] = {}
@@ -129,7 +132,8 @@ class Fleet:
     def write(self) -> Path:
         (self.inventory / "group_vars").mkdir(parents=True, exist_ok=True)
         groups = {name: {"hosts": dict.fromkeys(hosts)} for name, hosts in self.hosts.items() if hosts}
-        hosts = {"all": {"hosts": {host: {"dwp_root": str(root)} for host, root in self.roots.items()}, "children": groups}}
+        named = {host: {"dwp_root": str(root), **self.host_variables.get(host, {})} for host, root in self.roots.items()}
+        hosts = {"all": {"hosts": named, "children": groups}}
         gone = {name: None for name in DEFAULT_SERVICES if name not in self.services}
         variables = {**self.variables, "dwp_services": {**gone, **self.services}}
         for path, value in (("hosts.yml", hosts), ("group_vars/all.yml", variables)):
@@ -148,7 +152,7 @@ class Fleet:
             **kept, "HOME": str(self.base), "LC_ALL": "C.UTF-8", "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS), "ANSIBLE_CALLBACKS_ENABLED": "dwp_events",
             "DWP_TEST_EVENTS": str(self.base / "events"), "ANSIBLE_REMOTE_TMP": str(self.base / "modules"),
-            "ANSIBLE_NOCOLOR": "1", "DWP_SECRET_OF_THE_SHELL": "leak", **more,
+            "ANSIBLE_NOCOLOR": "1", "DWP_SECRET_OF_THE_SHELL": "leak", **self.environments, **more,
         }  # fmt: skip
 
     def start(self, playbook: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
