@@ -54,8 +54,9 @@ options:
         type: str
       environment:
         description:
-          - The environment itself, as a JSON object (C(to_json)) or as text of an environment file.
-          - This is one piece of text, so that Ansible can keep it secret without hiding each word that occurs in it.
+          - The environment itself, as a mapping, as a JSON object (C(to_json)) or as text of an environment file. Numbers and booleans
+            count as the text that a deployment would write, V(null) as not set.
+          - The module receives it as one piece of text, so that Ansible keeps it secret without hiding each word that occurs in it.
         type: str
   environment_name:
     description: Name of the environment, such as V(staging), for the messages.
@@ -143,7 +144,7 @@ EXAMPLES = r"""
     environment_name: prod
     environments:
       - service: mail
-        environment: "{{ mail_environment | to_json }}"
+        environment: {SMTP_HOST: smtp.internal, SMTP_PORT: 465, SMTP_LOGIN: "{{ vault_smtp_login }}"}
     services:
       mail: {required: [SMTP_HOST], secrets: [SMTP_LOGIN]}
     rules:
