@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.dwp.backend.plugins.module_utils._environment_model import RuleError
 from ansible_collections.dwp.backend.plugins.module_utils._platform import catalogue
 from ansible_collections.dwp.backend.plugins.plugin_utils import artifacts
-from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View
+from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, missing_collections
 
 
 class ActionModule(ActionBase):
@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
         problems: list[str] = []
         warnings: list[str] = []
         if args["artifacts"]:
-            problems += self._artifacts(view, platform)
+            problems += missing_collections(platform) + self._artifacts(view, platform)
         if args["environments"]:
             environments = {
                 f"{name}@{host}": view.environment(platform, name, host)
