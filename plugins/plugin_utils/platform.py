@@ -152,7 +152,7 @@ class View:
     def violations(
         self, platform: Mapping[str, Any], environments: Mapping[str, derive.Environment]
     ) -> tuple[list[str], list[str]]:
-        """Errors and warnings of the environments (by C(service@host)) that would be deployed."""
+        """Errors and warnings of the environments (by C(service@host)) that would be deployed, each with the id of its rule."""
         rules = environment_rules(platform, environments)
         extra = self.get("dwp_environment_rules", []) or []
         found = _environment.check(
@@ -163,6 +163,6 @@ class View:
             service_rules=rules,
         )
         return (
-            [v.message for v in found if v.severity == "error"],
-            [v.message for v in found if v.severity != "error"],
+            [f"{v.message} [{v.id}]" for v in found if v.severity == "error"],
+            [f"{v.message} [{v.id}]" for v in found if v.severity != "error"],
         )
