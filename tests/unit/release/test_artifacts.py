@@ -45,7 +45,8 @@ def test_the_jar_of_a_service(tmp_path, names, expected):
 def test_two_versions_are_named_and_how_to_choose(tmp_path):
     write(tmp_path, CASES["two versions"][0])
     problem = artifacts.check(SERVICE, str(tmp_path))[0]
-    assert "(dwp-auth-server-1.0.0.jar, dwp-auth-server-1.1.0.jar); leave one of them there, or choose by dwp_services.auth.artifact" in problem
+    assert "(dwp-auth-server-1.0.0.jar, dwp-auth-server-1.1.0.jar)" in problem
+    assert "leave one of them there, or choose by dwp_services.auth.artifact" in problem
 
 
 def test_a_checksum_beside_the_jar_has_its_name(tmp_path):
