@@ -32,6 +32,11 @@ def cache_dir() -> str:
     return os.path.join(base, "dwp-backend", "layouts")
 
 
+def folder(given: Any) -> str:
+    """dwp_artifacts_dir as people write it, with ~ for their home."""
+    return os.path.expanduser(str(given or ""))
+
+
 def with_version(artifact: str, names: Iterable[str]) -> list[str]:
     """The runnable jars among these files that are named as Gradle and Maven do it: <artifact>-1.0.0.jar."""
     start = artifact + "-"
