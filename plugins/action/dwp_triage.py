@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Mapping
@@ -130,12 +131,13 @@ def _since(deployment: str) -> float:
 
 
 def _inventory(task_vars: Mapping[str, Any]) -> str:
-    """As it was given on the command line, if it was one place."""
-    sources = [str(one) for one in task_vars.get("ansible_inventory_sources") or ()]
-    if len(sources) != 1 or "," in sources[0]:
-        return ""
-    relative = os.path.relpath(sources[0])
-    return sources[0] if relative.startswith("..") else relative
+    """As it was given on the command line, for a command that is to be pasted: `-i` before each but the first."""
+    found = []
+    for source in task_vars.get("ansible_inventory_sources") or ():
+        text = str(source)
+        relative = text if "," in text else os.path.relpath(text)
+        found.append(shlex.quote(text if relative.startswith("..") else relative))
+    return " -i ".join(found)
 
 
 def _version() -> str:

@@ -30,12 +30,13 @@ NOW = HEALTHY["host"]["time"]
 ROWS = {row.id: row for row in signatures()}
 
 
-def platform(*hosts):
+def platform(*hosts, components=None):
+    ours = {"postgres": {"provider": "packages"}, "redis": {"provider": "packages"}}
     built = catalogue.build(
         service_defaults=DEFAULTS["platform_service_defaults"], component_defaults=DEFAULTS["platform_component_defaults"],
         services={name: None for name in DEFAULTS["platform_service_defaults"] if name not in NAMES},
-        components={"postgres": {"provider": "packages"}, "redis": {"provider": "packages"}},
-        placement={**{name: list(hosts) for name in NAMES}, "postgres": [hosts[0]], "redis": [hosts[0]]},
+        components={**ours, **(components or {})},
+        placement={**{name: list(hosts) for name in NAMES}, **{name: [hosts[0]] for name in ours if name not in (components or {})}},
         environment="staging", development=False, profile="staging",
     )  # fmt: skip
     return catalogue.without_secrets(built)
@@ -80,7 +81,10 @@ def report_of(case, **more):
         change(facts, path, value)
     hosts = ["app-01", *case.get("lost", {})]
     answers = {"app-01": {"collected": facts, "logs": logs_of(case)}}
-    given = Inputs(platform(*hosts), answers, case.get("lost", {}), hosts, now=NOW, inventory="inventories/staging", **more)
+    given = Inputs(
+        platform(*hosts, components=case.get("components")), answers, case.get("lost", {}), hosts, now=NOW,
+        inventory="inventories/staging", **more,
+    )  # fmt: skip
     return triage(given)
 
 
