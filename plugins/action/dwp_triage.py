@@ -17,7 +17,7 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import baseline, triage
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import baseline, request_path, triage
 from ansible_collections.dwp.backend.plugins.plugin_utils import journal, report_html, triage_text
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
 
@@ -35,6 +35,7 @@ class ActionModule(ActionBase):
                 "platform": {"type": "dict", "required": True},
                 "deployment": {"type": "str", "default": ""},
                 "answers": {"type": "str", "required": True},
+                "followed": {"type": "str", "default": ""},
                 "not_checked": {"type": "list", "elements": "dict", "default": []},
                 "canary": {"type": "dict"},
                 "signatures": {"type": "list", "elements": "dict", "default": []},
@@ -45,7 +46,7 @@ class ActionModule(ActionBase):
         )
         args = plain(args)
         hosts = [str(host) for host in task_vars["ansible_play_hosts_all"]]
-        answers, lost, gaps = self._answers(hosts, args["answers"], task_vars)
+        answers, lost, gaps = self._answers(hosts, args["answers"], args["followed"], task_vars)
         gaps = [*args["not_checked"], *gaps]
         notes = [note for note in args["platform"]["notes"] if note.startswith("dwp_only")]
         gaps += [{"what": "dwp_only", "where": "command line", "why": note} for note in notes]
@@ -70,7 +71,7 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _answers(
-        hosts: list[str], name: str, task_vars: Mapping[str, Any]
+        hosts: list[str], name: str, followed: str, task_vars: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, str], list[dict[str, str]]]:
         """What each host told, which could not be reached, and whose collection failed."""
         answers, lost, gaps = {}, {}, []
@@ -79,7 +80,9 @@ class ActionModule(ActionBase):
             if found.get("unreachable"):
                 lost[host] = " ".join(str(found.get("msg") or "unreachable").split())[:400]
             elif found.get("collected") or found.get("logs"):
-                answers[host] = found
+                more = plain(task_vars["hostvars"][host].get(followed)) or {}
+                answers[host] = {**found, "logs": request_path.joined(found.get("logs") or {}, more.get("request_path"))}
+                gaps += more.get("not_checked") or []
             else:
                 why = str(found.get("msg") or found.get("module_stderr") or "it was not asked: an earlier task failed there")
                 gaps.append({"what": f"everything on {host}", "where": host, "why": " ".join(why.split())[:400]})

@@ -172,6 +172,43 @@ def test_the_way_of_a_request_over_hosts_whose_clocks_differ():
     assert path["failed_at"]["service"] == "gateway" and path["services"] == ["gateway", "main"]
 
 
+LEARNED = {
+    "a": {"request_path": {"ids": ["corr-1"], "related_ids": ["trace-1", "gw-1"], "steps": [step("gateway", 1)]}},
+    "b": {"request_path": {"ids": ["corr-1"], "related_ids": ["gw-1"], "steps": []}},
+    "c": {"request_path": None}, "d": {},
+}  # fmt: skip
+
+
+EVERY_ID = ["corr-1", "gw-1", "trace-1"]
+
+
+@pytest.mark.parametrize(("host", "ids"), [("a", []), ("b", ["trace-1"]), ("c", EVERY_ID), ("d", EVERY_ID)])
+def test_ids_that_only_other_hosts_found(host, ids):
+    assert request_path.learned_elsewhere(LEARNED, host) == ids
+
+
+def test_never_more_ids_than_a_request_has():
+    many = {"request_path": {"ids": ["corr-1"], "related_ids": [f"t-{n:03}" for n in range(99)]}}
+    assert len(request_path.learned_elsewhere({"a": many, "b": LEARNED["b"]}, "b")) == request_path.MOST_IDS
+
+
+def test_what_the_second_question_found_is_part_of_the_way():
+    found = {"ids": ["trace-1"], "related_ids": ["own-1"], "steps": [{**step("mail", 2, "ERROR"), "offset": 7}], "dropped": 1, "gaps": []}
+    silent = {"service": "mail", "reason": "no line", "text": "nothing in mail"}
+    first = {**LEARNED["b"], "request_path": {**LEARNED["b"]["request_path"], "gaps": [silent]}}
+    joined = request_path.joined(first, found)
+    assert request_path.joined(joined, found)["request_path"]["steps"] == joined["request_path"]["steps"], "nothing is there twice"
+    path = request_path.merge({"a": LEARNED["a"], "b": joined}, {"gateway": ["mail"]}, {})
+    assert [(one["service"], one["host"]) for one in path["steps"]] == [("gateway", "a"), ("mail", "b")]
+    assert path["gaps"] == [] and path["failed_at"]["service"] == "mail" and path["dropped"] == 1
+    assert path["ids"] == ["corr-1"] and set(path["related_ids"]) == {"trace-1", "gw-1", "own-1"}
+
+
+@pytest.mark.parametrize("more", [None, {}, {"steps": []}])
+def test_a_second_question_without_an_answer_changes_nothing(more):
+    assert request_path.joined(LEARNED["a"], more) == LEARNED["a"] and request_path.joined({}, more) == {}
+
+
 def test_no_request_was_asked_for():
     assert request_path.merge({"a": {"request_path": {"ids": [], "steps": []}}}, {}, {}) is None
 
