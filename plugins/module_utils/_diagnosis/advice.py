@@ -26,10 +26,10 @@ VARIABLES = {
     "PG_UNREACHABLE": _DATABASE, "PG_DNS": _DATABASE, "PG_FOREIGN": _DATABASE, "DB_UNREACHABLE": _DATABASE,
     "REDIS_AUTH": r"REDIS_PASSWORD$", "REDIS_REFUSED": _REDIS, "REDIS_UNREACHABLE": _REDIS,
     "JWT_SIG": r"^JWT_SECRET$", "JWT_WEAK": r"^JWT_SECRET$", "GW_DNS": _ADDRESS, "GW_LOCALHOST": _ADDRESS,
-    "DS_NO_URL": r"^(?:DB|SPRING)_", "CONFIG_MISSING": r"^SPRING_",
+    "DS_NO_URL": r"^(?:DB|SPRING)_", "CONFIG_MISSING": r"^SPRING_", "TLS": _ADDRESS,
 }  # fmt: skip
 #: Those that name the variable.
-NAMED = {"PLACEHOLDER", "ENVIRONMENT_RULE", "WRONG_URL"}
+NAMED = {"PLACEHOLDER", "ENVIRONMENT_RULE", "WRONG_URL", "CALL_BLOCKED", "TLS"}
 #: The same where the inventory has the wrong value itself: what is to be corrected before the deployment.
 CORRECT = {
     "PG_AUTH": "the role has another password than the inventory: put it into the vault as DB_PASSWORD "
@@ -106,8 +106,9 @@ def _advised(
 
 def _concerns(one: Finding, variable: str) -> bool:
     if one.failure in NAMED:
-        said = "\n".join([one.title, *(str(entry.get("record")) for entry in one.evidence)])
-        return re.search(rf"\b{re.escape(variable)}\b", said) is not None
+        said = "\n".join([one.title, *(str(entry.get(part)) for entry in one.evidence for part in ("record", "source"))])
+        if re.search(rf"\b{re.escape(variable)}\b", said):
+            return True
     return one.failure in VARIABLES and re.search(VARIABLES[one.failure], variable) is not None
 
 

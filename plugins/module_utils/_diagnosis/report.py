@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.actions import Words
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import host_of
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import difference_text, shared_secrets
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import UP, Diagnosis, Finding, Platform
@@ -134,11 +135,17 @@ def _findings(parts: Parts) -> list[dict[str, Any]]:
 
 
 def _finding(one: Finding, role: str, parts: Parts) -> dict[str, Any]:
+    # A cause is listed under what it blames, everything else under who told it.
+    service, host = one.service, one.host
+    if role in ("root", "contributing"):
+        service = parts.diagnosis.blames(one)
+        host = host_of(service, one, parts.platform) if service else one.host
     return {
         "failure": one.failure,
         "role": role,
-        "service": one.service or None,
-        "host": one.host or None,
+        "service": service or None,
+        "host": host or None,
+        "told_by": one.service or None,
         "severity": one.severity,
         "title": one.title,
         "since": iso(one.since),
@@ -242,7 +249,7 @@ def _differences(parts: Parts) -> list[dict[str, Any]]:
 def _well(parts: Parts) -> list[dict[str, str]]:
     """What was asked and is in order: it need not be looked at again."""
     found = []
-    blamed = {parts.diagnosis.service, *(one.service for one in parts.diagnosis.contributing)}
+    blamed = {parts.diagnosis.service, *(parts.diagnosis.blames(one) for one in parts.diagnosis.contributing)}
     for kind, what, text in (("databases", "PostgreSQL", "login and SELECT 1 succeed"), ("redis", "Redis", "it answers")):
         entries = [entry for facts in parts.facts.values() for entry in facts.get(kind) or ()]
         users = sorted({name for entry in entries for name in entry.get("services", ())})

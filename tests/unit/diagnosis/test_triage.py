@@ -119,6 +119,19 @@ def test_samples_fit_any_terminal(name, columns):
     assert len(shown) <= triage_text.LINES and shown[-1].endswith("report.html")
 
 
+def test_each_of_two_causes_is_listed_under_what_it_blames():
+    """Redis is told of by main, which only suffers from it."""
+    report = report_of({"set": {
+        "databases.1": {"cause": "not_found", "sqlstate": "3D000", "message": "no such database"},
+        "redis.*": {"cause": "refused", "message": "connection refused"}, "components.redis.listener": None,
+        "services.main.health": {"healthy": False, "cause": "down", "message": "DOWN (redis=DOWN)"},
+    }})  # fmt: skip
+    found = {one["failure"]: one for one in report["findings"] if one["role"] in ("root", "contributing")}
+    assert {name: (one["service"], one["host"], one["told_by"]) for name, one in found.items()} == {
+        "PG_NODB": ("mail", "app-01", "mail"), "REDIS_REFUSED": ("redis", "app-01", "main"),
+    }  # fmt: skip
+
+
 def test_a_report_and_itself_are_the_same():
     report = report_of({})
     assert baseline.compare(report, report) == []
