@@ -231,7 +231,7 @@ def _redis(
     server: dict[str, Any] = {"subject": "redis"}
     memory = entry.get("memory") or {}
     used, most = memory.get("used_mb") or 0, memory.get("max_mb") or 0
-    if most and used >= 0.98 * most and memory.get("policy") == "noeviction":
+    if memory.get("full", most and used >= 0.98 * most) and memory.get("policy") == "noeviction":
         found.append(known.finding("REDIS_FULL", "redis", host, {**values, "used": used, "most": most}, source, str(memory), **server))
     if entry.get("role") in ("slave", "replica"):
         found.append(known.finding("REDIS_READ_ONLY", "redis", host, values, source, f"role {entry['role']}", **server))
