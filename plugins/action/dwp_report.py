@@ -38,6 +38,7 @@ class ActionModule(ActionBase):
                 "gated": {"type": "dict", "default": {}},
                 "broken": {"type": "list", "elements": "str", "default": []},
                 "turned_back": {"type": "bool", "default": False},
+                "taken_back": {"type": "str", "default": ""},
                 "deployment": {"type": "str", "default": ""},
                 "report_dir": {"type": "str", "default": ""},
                 "hints": {"type": "list", "elements": "str", "default": []},
@@ -56,6 +57,8 @@ class ActionModule(ActionBase):
         lines += self._chain(args, instances)
         lines += ["", *[f"  ! {text}" for text in self._remarks(instances)], *self._locks(statuses, args["deployment"])]
         lines += [f"  note: {note}" for note in args["platform"]["notes"]]
+        told = [text for h in statuses for text in plain(task_vars["hostvars"][h].get(args["taken_back"]) or {}).get("told", ())]
+        lines += [f"  {text}" for text in told]
         lines += ["", *[f"  {hint}" for hint in args["hints"]]] if args["hints"] and not problems else []
         self._display.display("\n".join(lines).rstrip() + "\n")
         report = {
@@ -70,7 +73,7 @@ class ActionModule(ActionBase):
         outcome = "ok" if not args["broken"] and not problems else "failed" if problems or not args["turned_back"] else "undone"
         result.update(changed=False, report=report, outcome=outcome)
         if args["broken"]:
-            message = "\n".join([*args["broken"], self._end_state(problems, args["turned_back"])])
+            message = "\n".join([*args["broken"], self._end_state(problems, args["turned_back"]), *told])
             result.update(failed=True, msg=message, report={}, outcome=outcome)
         elif problems and args["strict"]:
             names = ", ".join(f"{i['service']} on {i['host']} ({i['cause'] or i['state']})" for i in problems)

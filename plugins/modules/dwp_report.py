@@ -60,6 +60,10 @@ options:
     description: Whether what went wrong was turned back, for the words about the end state.
     type: bool
     default: false
+  taken_back:
+    description: Name of the variable in which hosts hold the result of M(dwp.backend.dwp_take_back); its C(told) is part of the end state.
+    type: str
+    default: ""
   report_dir:
     description: Directory on the controller for a JSON report; empty for none.
     type: str
