@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from .fleet import Fleet, Run
+from .fleet import CHECKOUT, Fleet, Run
 from .migrator import Migrator, sql
 
 APPLY = ("-e", "dwp_database=apply")
@@ -113,7 +115,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", ["data loss", "no text", *(pytest.param(c, marks=pytest.mark.slow) for c in [*REFUSED][2:])])
 def test_what_is_refused_is_refused_before_anything_is_stopped(stand: Migrator, case: str) -> None:
     migration, spoil, words = REFUSED[case]
     second(stand, migration=migration)
@@ -168,6 +170,7 @@ def test_two_databases(stand: Migrator) -> None:
     assert sorted(event["database"] for event in journal(fleet, "database_rolled_back")) == sorted(d.name for d in stand.databases.values())
 
 
+@pytest.mark.slow
 def test_second_of_two_fails(stand: Migrator) -> None:
     """The first one is back already: its service, started as it was, migrates it again, and the report says what happened."""
     second(stand, "beta gamma")
@@ -185,6 +188,7 @@ def test_second_of_two_fails(stand: Migrator) -> None:
     assert stand.fleet.healthy() and stand.fleet.mark("beta") == stand.fleet.mark("gamma") == "2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then", ["rollback", "deploy"])
 @pytest.mark.parametrize("at", ["take_back | Rehearse", "take_back | All databases are back", "wave | All healthy"])
 def test_killed_on_the_way(stand: Migrator, at: str, then: str) -> None:
@@ -220,3 +224,40 @@ def test_several_hosts(stand: Migrator) -> None:
     assert done.output.count("was taken back: 2") == 2, "once when it was done and once in the report"
     assert stand.starts == [("beta", "1", [1])] * 2 and stand.tables("beta") == ["t1"]
     assert len(journal(fleet, "database_rolled_back")) == 1
+
+
+@pytest.mark.slow
+def test_with_real_flyway(light_class: bytes, transaction_ports: Callable[[], int], database: Any) -> None:
+    """The reference backend's auth: both releases start on what the rollback leaves, and the newer one migrates again."""
+    backend = CHECKOUT / "tests" / "backend"
+    subprocess.run([backend / "build"], check=True, stdout=subprocess.DEVNULL)
+    fleet = Fleet(transaction_ports(), light_class, "")
+    older = backend / "target" / "artifacts" / "dwp-auth-server.jar"
+    jar = fleet.artifacts / "dwp-auth-server.jar"
+    shutil.copy(older, jar)
+    fleet.hosts["auth"] = ["localhost"]
+    fleet.services["auth"] = {
+        "port": fleet.first_port, "after": [], "secrets": {"JWT_SECRET": "a-test-secret-of-more-than-32-bytes"}, "start_timeout": 300,
+        "jvm_options": ["-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
+        "database": {"name": database.name, "user": database.user, "password": database.password, "flyway": True},
+    }  # fmt: skip
+    fleet.variables["dwp_components"] = {"postgres": {"provider": "external", "host": database.host, "port": database.port}}
+
+    def tables() -> int:
+        return len(database.execute("SELECT FROM pg_tables WHERE tablename = 'release_variant'"))
+
+    try:
+        fleet.deploy()
+        subprocess.run([backend / "variant", older, "migrates", jar], check=True)
+        fleet.deploy()
+        assert tables() == 1
+        refused = fleet.run("rollback", *APPLY)
+        assert refused.rc != 0 and "allow_data_loss does not name public.release_variant" in refused.output and tables() == 1, str(refused)
+        done = fleet.run("rollback", *APPLY, "-e", "dwp_flyway_allow_data_loss=release_variant")
+        assert done.rc == 0 and tables() == 0, str(done)
+        fleet.deploy()
+        assert tables() == 1
+        (kept,) = database.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'dwp_rollback'::regnamespace AND relkind = 'r'")
+        assert kept[0] >= 1, "what was lost was saved"
+    finally:
+        fleet.remove()
