@@ -69,7 +69,7 @@ class ActionModule(ActionBase):
         return {}
 
     def _apply(self, databases: list[dict[str, Any]]) -> dict[str, Any]:
-        told: list[str] = []
+        taken: list[dict[str, Any]] = []
         for one in databases:
             answer = self._rollback(one, "apply")
             status = self._execute("flyway_status", flyway_options(self._entry(one)))
@@ -77,16 +77,14 @@ class ActionModule(ActionBase):
             if left:
                 silent = f"; whether it is as it was is not known, ask playbooks/flyway_status.yml ({_why(status)})"
                 unknown = silent if status.get("failed") else ""
-                return {**self._broken(one, "it failed", answer, unknown), "changed": bool(told), "told": told}
-            versions = ", ".join(one["versions"])
-            now = status["schema_version"] or "none"
-            told.append(f"Database {one['database']} was taken back: {versions}; its schema version is {now} now.")
-            self._display.display(f"  {told[-1]}", color="green")
+                return {**self._broken(one, "it failed", answer, unknown), "changed": bool(taken), "taken": taken}
+            taken.append({"database": one["database"], "versions": one["versions"], "schema_version": status["schema_version"]})
+            self._display.display(f"  {flyway.taken_back(taken[-1])}", color="green")
             journal.note(
                 self._task_vars, self._templar, "database_rolled_back", deployment=self._args["deployment"],
                 database=one["database"], versions=one["versions"],
             )
-        return {"changed": True, "told": told}
+        return {"changed": True, "taken": taken}
 
     # ---- parts of them
     def _entry(self, one: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,12 +69,12 @@ plans:
   returned: with action=plan
   type: dict
   sample: {main: 5f0c2d6a9b1e4c77}
-told:
-  description: What was done, for the report.
+taken:
+  description: The databases that were taken back, for the report.
   returned: with action=apply
   type: list
-  elements: str
-  sample: ["Database dwp_main was taken back: 5; its schema version is 4 now."]
+  elements: dict
+  sample: [{database: dwp_main, versions: ["5"], schema_version: "4"}]
 broken:
   description: Whether a database was not taken back.
   returned: when something went wrong

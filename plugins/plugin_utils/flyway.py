@@ -16,6 +16,14 @@ class UnknownDatabase(Exception):
     """A name that is no service with a Flyway database."""
 
 
+def taken_back(one: Mapping[str, Any], resumed: bool = False) -> str:
+    """One of C(taken) of dwp_take_back as a sentence; ``resumed``: the run failed later, and the newer release was started again."""
+    done = f"Database {one['database']} was taken back: {', '.join(one['versions'])}; "
+    if resumed:
+        return done + "the newer release was started on it after that, which migrates it again."
+    return done + f"its schema version is {one['schema_version'] or 'none'} now."
+
+
 def databases(view: View, named: Sequence[str]) -> list[dict[str, Any]]:
     """One entry, as in dwp_flyway_databases, for each service with Flyway whose first host is the view's; all chosen ones by default."""
     platform = view.catalogue()
