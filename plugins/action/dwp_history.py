@@ -38,6 +38,10 @@ class ActionModule(ActionBase):
         ]
         lines = table(head, cells, columns) if cells else ["Nothing was deployed yet."]
         reasons = [f"  {r['deployment']}: {r['reason'][:300]}" for r in rows if r["reason"]]
+        reasons += [
+            f"  {r['deployment']}: database {name} was taken back: {', '.join(map(str, versions))}"
+            for r in rows for name, versions in sorted(r["databases"].items())
+        ]
         self._display.display("\n".join(["", *lines, *([""] if reasons else []), *reasons, ""]))
         return {**result, "changed": False, "deployments": rows}
 

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.module_utils._platform import steps
-from ansible_collections.dwp.backend.plugins.module_utils._release import past, schema_plan
+from ansible_collections.dwp.backend.plugins.module_utils._release import past, schema_plan, take_back
 from ansible_collections.dwp.backend.plugins.module_utils._release.plan import TOUCHING
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
 
@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
                 "strict": {"type": "bool", "default": False},
                 "rolling": {"type": "bool", "default": True},
                 "schemas": {"type": "str", "default": ""},
-                "database": {"type": "str", "choices": ["plan", "keep"]},
+                "database": {"type": "str", "choices": ["plan", "keep", "apply"]},
             }
         )
         platform = plain(args["platform"])
@@ -43,6 +43,14 @@ class ActionModule(ActionBase):
             problems += [f"{host}: {problem}" for problem in found.get("problems", [])]
             staying += [f"{host}: {text}" for text in found.get("staying", [])]
             retired[host] = found.get("retired", [])
+        schemas = {host: plain(task_vars["hostvars"][host].get(args["schemas"])) or {} for host in plans}
+        remarks_on_schemas, speaks_against = schema_plan.plan(schemas, plans, args["database"])
+        databases: list[dict[str, Any]] = []
+        if args["database"] == "apply":
+            databases, more = take_back.plan(platform, plans, schemas)
+            speaks_against += more
+            plans = take_back.carried(plans, databases)
+            remarks_on_schemas += [text for one in databases for text in take_back.lines(one)]
         waves = []
         lines = []
         for number, wave in enumerate(platform["waves"], 1):
@@ -62,8 +70,6 @@ class ActionModule(ActionBase):
         lines += steps.remarks(platform, found_steps, plans)
         for host, names in retired.items():
             lines += [f"  at the end  retire   {name} on {host}: the inventory does not place it there any more" for name in names]
-        schemas = {host: plain(task_vars["hostvars"][host].get(args["schemas"])) or {} for host in plans}
-        remarks_on_schemas, speaks_against = schema_plan.plan(schemas, plans, args["database"])
         if speaks_against:
             return {**result, "failed": True, "msg": "No service was touched.\n  " + "\n  ".join(speaks_against)}
         lines += [f"  {text}" for text in remarks_on_schemas]
@@ -75,4 +81,15 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": "Nothing was changed.\n  " + "\n  ".join(problems)}
         self._display.display("\n".join(lines) if lines else "  Nothing to do: every service has its wanted release.")
         shown = {"waves": waves, "steps": steps.merged(found_steps), "lines": lines, "todo": plans}
-        return {**result, "changed": False, **shown}
+        return {**result, "changed": False, **shown, **(self._taking_back(platform, databases) if databases else {})}
+
+    @staticmethod
+    def _taking_back(platform: Any, databases: list[dict[str, Any]]) -> dict[str, Any]:
+        """For take_back.yml: the databases by the host that takes them back, who is stopped, and how they are started again."""
+        stop = take_back.stopped(databases)
+        again = {host: {name: {"action": "start"} for name in names} for host, names in stop.items()}
+        return {
+            "databases": {host: [one for one in databases if one["host"] == host] for host in stop},
+            "stop": again, "resume": steps.merged(steps.steps(platform, platform["waves"], again, rolling=False)),
+            "question": take_back.question(databases),
+        }

@@ -15,6 +15,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.module_utils._platform import graph
+from ansible_collections.dwp.backend.plugins.plugin_utils.flyway import taken_back
 from ansible_collections.dwp.backend.plugins.plugin_utils.lock import gone
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
 from ansible_collections.dwp.backend.plugins.plugin_utils.table import table
@@ -38,6 +39,8 @@ class ActionModule(ActionBase):
                 "gated": {"type": "dict", "default": {}},
                 "broken": {"type": "list", "elements": "str", "default": []},
                 "turned_back": {"type": "bool", "default": False},
+                "taken_back": {"type": "str", "default": ""},
+                "resumed": {"type": "bool", "default": False},
                 "deployment": {"type": "str", "default": ""},
                 "run": {"type": "str", "default": ""},
                 "report_dir": {"type": "str", "default": ""},
@@ -57,6 +60,9 @@ class ActionModule(ActionBase):
         lines += self._chain(args, instances)
         lines += ["", *[f"  ! {text}" for text in self._remarks(instances)], *self._locks(statuses, args["deployment"], args["run"])]
         lines += [f"  note: {note}" for note in args["platform"]["notes"]]
+        takers = {h: plain(task_vars["hostvars"][h].get(args["taken_back"]) or {}) for h in statuses}
+        told = [text for host, found in takers.items() for text in self._told(host, found, args["resumed"])]
+        lines += [f"  {text}" for text in told]
         lines += ["", *[f"  {hint}" for hint in args["hints"]]] if args["hints"] and not problems else []
         self._display.display("\n".join(lines).rstrip() + "\n")
         report = {
@@ -71,12 +77,19 @@ class ActionModule(ActionBase):
         outcome = "ok" if not args["broken"] and not problems else "failed" if problems or not args["turned_back"] else "undone"
         result.update(changed=False, report=report, outcome=outcome)
         if args["broken"]:
-            message = "\n".join([*args["broken"], self._end_state(problems, args["turned_back"])])
+            message = "\n".join([*args["broken"], self._end_state(problems, args["turned_back"]), *told])
             result.update(failed=True, msg=message, report={}, outcome=outcome)
         elif problems and args["strict"]:
             names = ", ".join(f"{i['service']} on {i['host']} ({i['cause'] or i['state']})" for i in problems)
             result.update(failed=True, msg=f"not healthy: {names}", report={}, outcome=outcome)
         return result
+
+    @staticmethod
+    def _told(host: str, found: Mapping[str, Any], resumed: bool) -> list[str]:
+        """What became of the databases that a host was to take back."""
+        if found.get("unreachable"):
+            return [f"{host} was lost while it took databases back: playbooks/flyway_status.yml tells whether it did."]
+        return [taken_back(one, resumed) for one in found.get("taken", ())]
 
     @staticmethod
     def _status(variables: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:

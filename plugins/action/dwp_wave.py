@@ -25,7 +25,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        first = "undo" if arguments.pop("undo", False) else "apply"
+        undo, stop = arguments.pop("undo", False), arguments.pop("stop", False)
+        first = "undo" if undo else "stop" if stop else "apply"
         watch = arguments.pop("watch", False)
         host = str(task_vars["inventory_hostname"])
         self._task_vars = task_vars

@@ -210,3 +210,17 @@ options:
     type: str
     default: '1'
 """
+
+    # A run that holds the lock of the host (dwp_lock) while it acts.
+    DEPLOYMENT = r"""
+options:
+  deployment:
+    description:
+      - Id of the deployment that this is a part of. Nothing is done unless it holds the lock of the host, see
+        M(dwp.backend.dwp_lock); what is done is written into the host's journal.
+      - Without it, the module needs no lock.
+    type: str
+  deployment_root:
+    description: Where releases, lock and journal of the host live; needed with O(deployment).
+    type: path
+"""

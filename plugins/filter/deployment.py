@@ -42,6 +42,11 @@ def migrating(plan: Mapping[str, Mapping[str, Any]], platform: Mapping[str, Any]
     ]
 
 
+def on_databases(platform: Mapping[str, Any], host: str) -> list[str]:
+    """The services of a host that use a database, chosen or not: whoever takes one back must know all of them."""
+    return [name for name, service in platform["services"].items() if service["database"] and host in service["hosts"]]
+
+
 def plan_for(platform: Mapping[str, Any], host: str, action: str) -> dict[str, dict[str, Any]]:
     """A plan that does the same with every chosen service of a host (restart.yml)."""
     return {
@@ -83,6 +88,6 @@ def names(values: Iterable[str]) -> list[dict[str, str]]:
 class FilterModule:
     def filters(self) -> dict[str, Any]:
         return {
-            "in_wave": in_wave, "migrating": migrating, "plan_for": plan_for, "selected_waves": selected_waves, "service_list": names,
-            "still_true": still_true, "steps": steps, "begun": begun,
+            "in_wave": in_wave, "on_databases": on_databases, "migrating": migrating, "plan_for": plan_for,
+            "selected_waves": selected_waves, "service_list": names, "still_true": still_true, "steps": steps, "begun": begun,
         }

@@ -100,6 +100,14 @@ def flyway_report(results: Sequence[Mapping[str, Any]], databases: Sequence[Mapp
     }
 
 
+def flyway_left(status: Mapping[str, Any], versions: Sequence[str]) -> list[str]:
+    """Which of these versions, meant to be taken back, the answer of flyway_status still shows as applied."""
+    return [
+        str(one["version"]) for one in status["migrations"]
+        if one["version"] in versions and one["state"] not in ("Deleted", "Pending", "Ignored") and one["type"] != "DELETE"
+    ]
+
+
 class FilterModule:
     def filters(self) -> dict[str, Any]:
-        return {"flyway_options": flyway_options, "flyway_lines": flyway_lines, "flyway_report": flyway_report}
+        return {"flyway_options": flyway_options, "flyway_lines": flyway_lines, "flyway_report": flyway_report, "flyway_left": flyway_left}

@@ -45,50 +45,13 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.dwp.backend.plugins.module_utils._platform.catalogue import CatalogueError
-from ansible_collections.dwp.backend.plugins.module_utils._platform.schema import did_you_mean
+from ansible_collections.dwp.backend.plugins.plugin_utils.flyway import UnknownDatabase, databases
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View
 
 
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
-        view = View(variables, self._templar)
         try:
-            platform = view.catalogue()
-        except CatalogueError as error:
+            return databases(View(variables, self._templar), [term for term in terms if term])
+        except (CatalogueError, UnknownDatabase) as error:
             raise AnsibleLookupError(str(error)) from error
-        with_flyway = {
-            name: service for name, service in platform["services"].items()
-            if service["database"] and service["database"]["flyway"] and service["hosts"]
-        }
-        named = [str(term) for term in terms if term]
-        wanted = named or platform["selected"]
-        unknown = [f'"{name}"{did_you_mean(name, with_flyway)}' for name in named if name not in with_flyway]
-        if unknown:
-            raise AnsibleLookupError(
-                f"no Flyway database of a service {', '.join(unknown)}; services with one are {', '.join(sorted(with_flyway)) or 'none'}"
-            )
-        found = []
-        for name in wanted:
-            service = with_flyway.get(name)
-            if service is None or service["hosts"][0] != view.host:
-                continue
-            environment = view.environment(platform, name, view.host).values
-            postgres = platform["components"]["postgres"]
-            scratch = {
-                "host": environment.get("DB_HOST", "localhost"), "port": int(environment.get("DB_PORT", 5432)),
-                "user": postgres["admin_user"], "password": postgres["admin_password"], "db": postgres["admin_database"],
-            } if postgres.get("admin_password") else None  # who may make a scratch database on the same server
-            found.append({
-                "service": name,
-                "host": environment.get("DB_HOST", "localhost"),
-                "port": int(environment.get("DB_PORT", 5432)),
-                "db": environment.get("DB_NAME", ""),
-                "user": environment.get("DB_USERNAME", ""),
-                "password": environment.get("DB_PASSWORD", ""),
-                "schema": service["database"]["schema"] if service["database"]["schema"] != "public" else "",
-                "ssl_mode": postgres.get("ssl_mode", "prefer"),
-                **({"table": service["database"]["table"]} if service["database"].get("table") else {}),
-                **({"scratch": scratch} if scratch else {}),
-                "jar": f"{view.get('dwp_root')}/services/{name}/current/app.jar",
-            })
-        return found

@@ -76,13 +76,15 @@ def deployments(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             continue
         row = rows.setdefault(name, {
             "deployment": name, "kind": "", "owner": "", "began": entry.get("at", ""), "ended": None,
-            "outcome": "interrupted", "services": {}, "reason": "", "version": "",
+            "outcome": "interrupted", "services": {}, "reason": "", "version": "", "databases": {},
         })
         event = entry["event"]
         if event == "begin":
             row.update(began=entry.get("at", ""), **{k: entry.get(k, "") for k in ("kind", "owner", "version")})
         elif event == "end":
             row.update(ended=entry.get("at"), outcome=entry.get("outcome", ""), reason=entry.get("reason", ""))
+        elif event == "database_rolled_back":
+            row["databases"][entry.get("database", "")] = entry.get("versions", [])
         elif event in ("activated", "activating", "gated", "stopped"):
             service = row["services"].setdefault(entry.get("service", ""), {})
             service.update({k: v for k, v in entry.items() if k in ("release", "from", "outcome", "seconds", "cause")})
@@ -95,12 +97,13 @@ def merge(by_host: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     rank = {"ok": 0, "": 1, "undone": 2, "failed": 3, "interrupted": 4}
     for host, entries in sorted(by_host.items()):
         for row in deployments(entries):
-            found = merged.setdefault(row["deployment"], {**row, "services": {}, "hosts": []})
+            found = merged.setdefault(row["deployment"], {**row, "services": {}, "databases": {}, "hosts": []})
             found["hosts"].append(host)
             found["began"] = min(found["began"], row["began"])
             found["ended"] = max(found["ended"] or "", row["ended"] or "") or None
             for name, service in row["services"].items():
                 found["services"][f"{name}@{host}"] = service
+            found["databases"].update(row["databases"])
             if rank.get(row["outcome"], 3) > rank.get(found["outcome"], 3):
                 found.update(outcome=row["outcome"], reason=row["reason"])
     return sorted(merged.values(), key=lambda row: row["began"])

@@ -46,9 +46,10 @@ options:
   database:
     description:
       - For a rollback, what becomes of migrations that the older release does not know. V(plan) says how to take them back,
-        V(keep) says nothing.
+        V(keep) says nothing, V(apply) plans to take them back before the releases are switched (M(dwp.backend.dwp_take_back)), or fails
+        if somebody would be left who applies them again.
     type: str
-    choices: [plan, keep]
+    choices: [plan, keep, apply]
   strict:
     description: Fail when a host reports problems.
     type: bool
@@ -85,6 +86,27 @@ todo:
   returned: success
   type: dict
   sample: {app-1: {auth: {action: replace, release: 7f3c2a1-88aa01de}}}
+databases:
+  description: With O(database=apply), what M(dwp.backend.dwp_take_back) takes back on each host.
+  returned: when there are any
+  type: dict
+  sample: {app-1: [{service: main, database: dwp_main, schema: public, versions: ["5"], release: 7f3c2a1-88aa01de, host: app-1, users: []}]}
+stop:
+  description: The services to stop for that, by host, as a plan that starts them again.
+  returned: with RV(databases)
+  type: dict
+  sample: {app-1: {main: {action: start}}}
+resume:
+  description: The steps that start them again, if the databases stay as they are.
+  returned: with RV(databases)
+  type: list
+  elements: dict
+  sample: []
+question:
+  description: What a person has to confirm.
+  returned: with RV(databases)
+  type: str
+  sample: take 5 of database dwp_main back
 lines:
   description: What was shown.
   returned: success

@@ -64,6 +64,14 @@ options:
     description: Whether what went wrong was turned back, for the words about the end state.
     type: bool
     default: false
+  taken_back:
+    description: Name of the variable in which hosts hold the result of M(dwp.backend.dwp_take_back); its C(taken) is part of the end state.
+    type: str
+    default: ""
+  resumed:
+    description: Whether another one was not taken back, so that the newer releases were started again and migrate again.
+    type: bool
+    default: false
   report_dir:
     description: Directory on the controller for a JSON report; empty for none.
     type: str

@@ -45,6 +45,11 @@ options:
         description: Id of the release.
         type: str
         required: true
+  instances:
+    description: Services of this host of which RV(instances) is to tell; what O(services) does not name keeps its current release.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: dwp.backend.flyway_status
   - module: dwp.backend.dwp_plan
@@ -62,11 +67,16 @@ RETURN = r"""
 services:
   description:
     - By service, without those that have no Flyway database. C(newer) are the applied versions that the release does not know, C(known) is
-      the newest applied one that it knows, C(pending) what its start will run.
+      the newest applied one that it knows, C(pending) what its start will run, C(source) the release in whose jar C(newer) are.
   returned: success
   type: dict
   sample:
     main: {checked: true, database: dwp_main, schema_version: "5", known: "4", newer: ["5"], pending: [], problems: [], notes: []}
+instances:
+  description: By service of O(instances) that uses a database, the release, where its tables are, and the versions in its jar.
+  returned: success
+  type: dict
+  sample: {main: {release: 5d10e9c-77aa01de, database: dwp_main, schema: public, migrations: ["4"]}}
 problems:
   description: What would keep a service from starting.
   returned: success
@@ -95,17 +105,21 @@ def main():
                 type="list", elements="dict", required=True,
                 options=dict(name=dict(type="str", required=True), release=dict(type="str", required=True)),
             ),
+            instances=dict(type="list", elements="str", default=[]),
         ),
         supports_check_mode=True,
     )
     store = Store(module.params["root"])
     try:
         found = {s["name"]: schema.check(store, s["name"], s["release"]) for s in module.params["services"]}
+        chosen = {s["name"]: s["release"] for s in module.params["services"]}
+        releases = {name: chosen.get(name) or store.current(name) for name in module.params["instances"]}
+        instances = {name: schema.instance(store, name, release) for name, release in releases.items() if release}
     except OSError as error:
         module.fail_json(msg=f"{module.params['root']}: {error}")
     found = {name: judged for name, judged in found.items() if judged is not None}
     module.exit_json(
-        changed=False, services=found,
+        changed=False, services=found, instances={name: one for name, one in instances.items() if one is not None},
         problems=[text for judged in found.values() for text in judged["problems"]],
         notes=[text for judged in found.values() for text in judged["notes"]],
     )

@@ -65,6 +65,10 @@ options:
     description: Go back to the last known good releases instead, for services that O(deployment) touched.
     type: bool
     default: false
+  stop:
+    description: Stop the services instead, gracefully.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

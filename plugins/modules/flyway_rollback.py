@@ -93,6 +93,7 @@ options:
     type: int
     default: 5
 extends_documentation_fragment:
+  - dwp.backend.flyway.deployment
   - dwp.backend.flyway.connection
   - dwp.backend.flyway.files
   - dwp.backend.flyway.history
@@ -309,7 +310,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, leave
+from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, leave, part
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.backup import SCHEMA
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback import Rollback
@@ -383,14 +384,13 @@ def _summary(answer: dict[str, Any], mode: str, check_mode: bool, nothing: bool)
 
 
 def main() -> None:
-    spec = {**argspec.connection_spec(), **argspec.file_spec(), **argspec.history_spec(), **own_spec()}
+    spec = {**argspec.connection_spec(), **argspec.file_spec(), **argspec.history_spec(), **argspec.deployment_spec(), **own_spec()}
+    exclusive = [("to_version", "count", "versions")]
     module = AnsibleModule(
-        argument_spec=spec,
-        supports_check_mode=True,
-        mutually_exclusive=[("to_version", "count", "versions")],
+        argument_spec=spec, supports_check_mode=True, mutually_exclusive=exclusive, required_by={"deployment": ["deployment_root"]}
     )
     try:
-        answer = run(module.params, module.check_mode)
+        answer = part.carried_out(module.params, module.check_mode, run)
     except FlywayError as error:
         leave.fail(module, error)
     leave.succeed(module, answer)

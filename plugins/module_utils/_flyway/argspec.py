@@ -76,6 +76,11 @@ def history_spec() -> dict[str, Any]:
     }
 
 
+def deployment_spec() -> dict[str, Any]:
+    """Who acts for a deployment."""
+    return {"deployment": {"type": "str"}, "deployment_root": {"type": "path"}}
+
+
 def login_of(params: dict[str, Any]) -> Login:
     """The connection options of a module."""
     return Login(

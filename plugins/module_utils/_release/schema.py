@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils import _envfile
@@ -59,16 +59,16 @@ def judge(service: str, release: str, answer: Mapping[str, Any], validates: bool
             f"{service}: Flyway would refuse to start {release} on {where}: {' '.join(error['error_message'].split())} "
             f"{error.get('what_to_do') or ''}".rstrip()
         )
-    if newer:
-        notes.append(
-            f"{service}: {where} is at version {answer['schema_version']}, newer than {release} knows: {', '.join(newer)} "
-            "stay applied; Flyway tolerates that"
-        )
+    tolerated = (
+        f"{service}: {where} is at version {answer['schema_version']}, newer than {release} knows: {', '.join(newer)} "
+        "stay applied; Flyway tolerates that"
+    ) if newer else ""
+    notes += [tolerated] if newer else []
     if pending:
         notes.append(f"{service}: {release} migrates {where} from {answer['schema_version'] or 'nothing'} with {', '.join(pending)}")
     return {
         "checked": True, "database": answer["database"], "schema_version": answer["schema_version"], "pending": pending, "newer": newer,
-        "failed": failed, "known": applied[-1] if applied else "", "problems": problems, "notes": notes,
+        "failed": failed, "known": applied[-1] if applied else "", "problems": problems, "notes": notes, "tolerated": tolerated,
     }
 
 
@@ -76,6 +76,30 @@ def brought(target: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """Versions in the jar of the current release that the target does not have, as their manifests tell."""
     known = {m["version"] for m in target.get("migrations", ())}
     return [m["version"] for m in current.get("migrations", ()) if m["version"] and m["version"] not in known]
+
+
+def source(store: Store, service: str, versions: Sequence[str]) -> str:
+    """The release in whose jar these migrations are looked for: the current one, or the newest that has all of them."""
+    state, _warning = store.state(service)
+    current = store.current(service) or ""
+    kept = set(store.releases(service))
+    for release in (current, *(entry["release"] for entry in reversed(state["activations"]))):
+        held = {m["version"] for m in (store.manifest(service, release) or {}).get("migrations", ())} if release in kept else set()
+        if held.issuperset(versions):
+            return str(release)
+    return current
+
+
+def instance(store: Store, service: str, release: str) -> dict[str, Any] | None:
+    """Which schema of which database a release uses, and the migrations that its start would apply there."""
+    manifest = store.manifest(service, release) or {}
+    values = _envfile.read(store.text(service, release, "environment") or "").values
+    if not values.get("DB_NAME"):
+        return None
+    own = values.get("SPRING_FLYWAY_DEFAULT_SCHEMA") or (manifest.get("database") or {}).get("schema") or "public"
+    migrates = question(manifest, values, "") is not None
+    held = [m["version"] for m in manifest.get("migrations", ()) if m["version"]] if migrates else []
+    return {"release": release, "database": values["DB_NAME"], "schema": own, "migrations": held}
 
 
 def check(
@@ -95,4 +119,5 @@ def check(
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         return {"checked": False, "database": values["DB_NAME"], "newer": [], "pending": [], "problems": [],
                 "notes": [f"{service}: database {values['DB_NAME']} was not checked ({why}){said}"]}  # fmt: skip
-    return judge(service, release, answer, _flag(values, "SPRING_FLYWAY_VALIDATE_ON_MIGRATE", True))
+    judged = judge(service, release, answer, _flag(values, "SPRING_FLYWAY_VALIDATE_ON_MIGRATE", True))
+    return {**judged, "source": source(store, service, judged["newer"])} if judged["newer"] else judged

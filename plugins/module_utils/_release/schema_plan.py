@@ -25,10 +25,11 @@ def plan(
             newer, known = ", ".join(judged["newer"]), judged.get("known", "")
             if newer and database == "keep":
                 continue
-            remarks += [f"database: {text}" for text in judged["notes"]]
-            if newer and known and database == "plan":
+            remarks += [f"database: {text}" for text in judged["notes"] if database != "apply" or text != judged.get("tolerated")]
+            if newer and database == "plan":
                 remarks.append(
-                    f"database: {name}: to take {newer} back: playbooks/flyway_rollback.yml -e dwp_flyway_service={name} "
-                    f"-e dwp_flyway_to_version={known} before this rollback, while the release that has the rollback text is active"
+                    f"database: {name}: to take {newer} back: this command with -e dwp_database=apply; or playbooks/flyway_rollback.yml "
+                    f"-e dwp_flyway_service={name} -e dwp_flyway_to_version={known or 0} before this rollback, while the release that "
+                    "has the rollback text is active"
                 )
     return list(dict.fromkeys(remarks)), list(dict.fromkeys(problems))

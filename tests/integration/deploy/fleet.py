@@ -132,13 +132,15 @@ class Fleet:
     def write(self) -> Path:
         (self.inventory / "group_vars").mkdir(parents=True, exist_ok=True)
         groups = {name: {"hosts": dict.fromkeys(hosts)} for name, hosts in self.hosts.items() if hosts}
-        named = {host: {"dwp_root": str(root), **self.host_variables.get(host, {})} for host, root in self.roots.items()}
-        hosts = {"all": {"hosts": named, "children": groups}}
+        hosts = {"all": {"hosts": {host: self._host(host) for host in self.roots}, "children": groups}}
         gone = {name: None for name in DEFAULT_SERVICES if name not in self.services}
         variables = {**self.variables, "dwp_services": {**gone, **self.services}}
         for path, value in (("hosts.yml", hosts), ("group_vars/all.yml", variables)):
             (self.inventory / path).write_text(yaml.safe_dump(value, allow_unicode=True, sort_keys=False), encoding="utf-8")
         return self.inventory
+
+    def _host(self, name: str) -> dict[str, Any]:
+        return {"dwp_root": str(self.roots[name]), **self.host_variables.get(name, {})}
 
     # ---- running
     def command(self, playbook: str, *arguments: str) -> list[str]:

@@ -55,6 +55,16 @@ def test_judgement() -> None:
 
 
 class Store:
+    kept = ("old", "new")
+    active = "new"
+    activated = ("old", "new")
+
+    def state(self, service: str) -> Any:
+        return {"activations": [{"release": release} for release in self.activated]}, None
+
+    def releases(self, service: str) -> list[str]:
+        return list(self.kept)
+
     def manifest(self, service: str, release: str) -> dict[str, Any]:
         return {**MANIFEST, "migrations": [{"version": v} for v in ("12" if release == "new" else "1")]}
 
@@ -65,7 +75,7 @@ class Store:
         return f"/r/{release}"
 
     def current(self, service: str) -> str:
-        return "new"
+        return self.active
 
 
 def test_database_that_does_not_answer_is_said_and_stops_nothing() -> None:
@@ -78,11 +88,26 @@ def test_database_that_does_not_answer_is_said_and_stops_nothing() -> None:
     assert "secret" not in str(found)
 
 
-OLDER = {"problems": [], "newer": ["2"], "known": "1", "database": "dwp_main", "notes": ["main: newer"]}
+def test_rollback_text_is_in_the_release_that_brought_the_migration() -> None:
+    """Also if the code went back before, and the newer release is merely kept."""
+    store: Any = Store()
+    assert schema.source(store, "main", ["2"]) == "new"
+    store.active, store.activated = "old", ("old", "new", "old")
+    assert schema.source(store, "main", ["2"]) == "new"
+    store.kept = ("old",)
+    assert schema.source(store, "main", ["2"]) == "old"  # nobody has it: the plan says which text is missing
+
+
+def test_where_an_instance_has_its_tables() -> None:
+    found = schema.instance(Store(), "main", "new")  # type: ignore[arg-type]
+    assert found == {"release": "new", "database": "dwp_main", "schema": "public", "migrations": ["1", "2"]}
+
+
+OLDER = {"problems": [], "newer": ["2"], "known": "1", "database": "dwp_main", "notes": ["main: newer"], "tolerated": "main: newer"}
 PLANS = {"app-1": {"main": {"action": "rollback"}}, "app-2": {"main": {"action": "none"}}}
 
 
-@pytest.mark.parametrize(("database", "remarks"), [("plan", 2), ("keep", 0), (None, 1)])
+@pytest.mark.parametrize(("database", "remarks"), [("plan", 2), ("keep", 0), ("apply", 0), (None, 1)])
 def test_what_is_said_about_newer_migrations(database: str | None, remarks: int) -> None:
     found, problems = schema_plan.plan({"app-1": {"services": {"main": OLDER}}, "app-2": {}}, PLANS, database)
     assert len(found) == remarks and problems == []

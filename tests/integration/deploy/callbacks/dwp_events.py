@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For tests: every task boundary as a line of JSON; at the one that is named, SIGKILL to ansible-playbook itself, or the loss of a host."""
+"""For tests: every task boundary as a line of JSON; at one of them SIGKILL to ansible-playbook itself, or the loss of a host."""
 
 from __future__ import annotations
 
@@ -32,13 +32,15 @@ class CallbackModule(CallbackBase):
         self._path = os.environ["DWP_TEST_EVENTS"]
         self._kill_at = int(os.environ.get("DWP_TEST_KILL_AT", "0"))
         self._lose_at = os.environ.get("DWP_TEST_LOSE_AT")
+        self._kill_before = os.environ.get("DWP_TEST_KILL_BEFORE", "")
         self._count = 0
 
     def _event(self, kind: str, task: str, **fields: Any) -> None:
         self._count += 1
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps({"event": kind, "task": task, **fields}, default=str) + "\n")
-        if self._count == self._kill_at:
+        named = bool(self._kill_before) and kind == "start" and self._kill_before in task
+        if self._count == self._kill_at or named:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:

@@ -15,7 +15,8 @@ import java.util.Map;
 /**
  * A service that starts in a moment and answers as Spring Boot's actuator does. LIGHT_MODE: ok, fail (ends at once), never
  * (answers 503), dies (healthy, then ends after LIGHT_SECONDS), sickens (healthy, then 503 after LIGHT_SECONDS), slow (listens
- * only after LIGHT_SECONDS). With LIGHT_NEEDS it is healthy only while that file is there, as if it needed a database.
+ * only after LIGHT_SECONDS). With LIGHT_NEEDS it is healthy only while that file is there, as if it needed a database. With
+ * LIGHT_MIGRATE it asks that address first, with its mark, to migrate the database, and ends if the answer is not 200.
  */
 public final class Light {
     public static void main(String[] args) throws Exception {
@@ -28,6 +29,12 @@ public final class Light {
         if (mode.equals("slow")) {
             Thread.sleep((long) (seconds * 1000));
         }
+        byte[] mark = Light.class.getResourceAsStream("/mark.txt").readAllBytes();
+        String migrate = variable("LIGHT_MIGRATE", "");
+        if (!migrate.isEmpty()) {
+            java.net.URL address = new java.net.URL(migrate + new String(mark, StandardCharsets.UTF_8));
+            System.out.println("INFO Light: " + new String(address.openStream().readAllBytes(), StandardCharsets.UTF_8));
+        }
         int port = Integer.getInteger("server.port", Integer.parseInt(variable("SERVER_PORT", "8080")));  // Spring's order
         HttpServer server = HttpServer.create(new InetSocketAddress(port), 0);
         boolean up = !mode.equals("never");
@@ -36,7 +43,6 @@ public final class Light {
         server.createContext("/actuator/health", exchange -> health(exchange,
             up && System.nanoTime() < sick && Files.exists(Path.of(needs))));
         server.createContext("/environment", exchange -> answer(exchange, 200, environment()));
-        byte[] mark = Light.class.getResourceAsStream("/mark.txt").readAllBytes();
         server.createContext("/mark", exchange -> answer(exchange, 200, mark));
         server.start();
         System.out.println("INFO Started Light on " + server.getAddress());
