@@ -89,6 +89,7 @@ class LookupModule(LookupBase):
                 "ssl_mode": postgres.get("ssl_mode", "prefer"),
                 **({"table": service["database"]["table"]} if service["database"].get("table") else {}),
                 **({"scratch": scratch} if scratch else {}),
+                **({"undo_locations": service["database"]["undo_locations"]} if service["database"].get("undo_locations") else {}),
                 "jar": f"{view.get('dwp_root')}/services/{name}/current/app.jar",
             })
         return found

@@ -169,7 +169,7 @@ warnings:
   description: What else a person should know.
   type: list
   elements: str
-  returned: success
+  returned: when there is something
   sample: []
 msg:
   description: The result in one line.

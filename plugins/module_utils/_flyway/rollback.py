@@ -223,6 +223,14 @@ class Rollback:
             for loss in loss_of.unforgiven(losses, self.params["allow_data_loss"], self.project.table.schema)
         ]
 
+    def refuse_forecast(self) -> None:
+        """What apply would refuse after its trial, as far as it is known before: losses that were counted."""
+        self.refuse()
+        counted = self._forbidden(loss for loss in self.survey.losses if loss.rows)
+        if counted:
+            reasons = " ".join(objection.message for objection in counted)
+            raise FlywayError(f"Refused, nothing was run: {reasons}", "DATA_LOSS")
+
     def apply(self) -> None:
         self.refuse()
         context = self.context(rehearse=False)
@@ -302,3 +310,17 @@ def _outcome_data(outcome: Outcome) -> dict[str, Any]:
         "attempts": outcome.attempts,
         "seconds": outcome.duration,
     }
+
+
+def summary(answer: dict[str, Any], mode: str, check_mode: bool, nothing: bool) -> str:
+    """The result in one line."""
+    plan = answer["plan"]
+    versions = ", ".join(plan["versions"])
+    before, after = (plan["schema_version"][when] or "none" for when in ("before", "after"))
+    if nothing:
+        return f"{answer['database']}: nothing to roll back, schema version is {before}."
+    if not answer["feasible"]:
+        return f"{answer['database']}: cannot roll back: {' '.join(r['message'] for r in answer['refusals'])}"
+    done = {"apply": "rolled back", "rehearse": "rehearsed rolling back"}.get("plan" if check_mode else mode, "would roll back")
+    end = "; everything was taken back." if done.startswith("rehearsed") else "."
+    return f"{answer['database']}: {done} {versions}, schema version {before} -> {after}{end}"

@@ -151,7 +151,8 @@ SERVICE: dict[str, Check] = {
     "after": list_of(service_name),
     "calls": list_of(text(r"\*|[a-z][a-z0-9-]*", 'a service name or "*"')),
     "database": fields(
-        {"name": text(), "schema": text(), "flyway": boolean, "user": text(), "password": scalar, "table": text()},
+        {"name": text(), "schema": text(), "flyway": boolean, "user": text(), "password": scalar, "table": text(),
+         "undo_locations": list_of(text(r"/.*", "a directory that begins with /"))},
         required=("name",), nullable=True,
     ),
     "redis": one_of("none", "lazy", "required"),
