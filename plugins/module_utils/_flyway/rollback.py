@@ -32,8 +32,8 @@ from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations imp
 )
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.placeholders import Placeholders
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.plan import Plan, make_plan, rows_after
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback_text import RollbackText, rollback_of
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.plan import Plan, Unit, make_plan, rows_after
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback_text import MISSING, RollbackText, rollback_of
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.scan import scan
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.selection import Objection, Wish
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.snapshot import Snapshot, read_snapshot
@@ -271,7 +271,11 @@ class Rollback:
 
     def _diff(self) -> dict[str, str]:
         before = [f"history {line}" for line in _history_lines(self.plan.rows)]
-        after = [f"history {line}" for line in _history_lines(rows_after(self.plan.rows, self.plan.units, self.plan.history))]
+        units = list(self.plan.units)
+        if self.outcome is not None:
+            again = {change["installed_rank"] for change in self.outcome.history if change["version"] is None}
+            units += [Unit(row, RollbackText(MISSING), ()) for row in self.plan.rows if row.installed_rank in again]
+        after = [f"history {line}" for line in _history_lines(rows_after(self.plan.rows, units, self.plan.history))]
         if self.outcome is not None:
             difference = self.outcome.difference
             before += [f"{kind} {name}" for kind, name in difference.removed]

@@ -143,6 +143,9 @@ def test_a_repeatable_whose_view_vanished_runs_again(three):
     three.write(V4__x="SELECT 1;\n-- Rollback: ALTER TABLE t DROP COLUMN c CASCADE;").migrate()
     result = three.rollback(count=1)
     assert result["repeatables_to_rerun"] == ["views"]
+    rows = three.sql("SELECT concat_ws(' ', installed_rank, coalesce(version, '-'), type, description) FROM flyway_schema_history")
+    shown = [line for line in result["diff"]["after"].splitlines() if line.startswith("history")]
+    assert sorted(shown) == sorted(f"history {row}" for (row,) in rows)
     assert three.states()["views"] == "Pending"
     three.sql("ALTER TABLE t ADD c int")
     three.migrate()
