@@ -65,7 +65,9 @@ options:
     type: int
     default: 10
   connect_params:
-    description: Further parameters of libpq. They win over the other options.
+    description:
+      - Further parameters of libpq. They win over the other options.
+      - Not for secrets; they would appear in verbose output. O(login_password) does not.
     type: dict
     default: {}
 requirements:

@@ -48,6 +48,8 @@ def flyway_lines(result: Mapping[str, Any], service: str = "") -> list[str]:
         kind = "all or nothing" if plan["all_or_nothing"] else "NOT all or nothing: step by step, with a journal"
         lines.append(f"plan {plan['id']}: {kind}")
         lines += [f"  {one['version']}: {one['sql']}   [{one['place']}]" for one in plan["statements"]]
+        locks = dict.fromkeys(lock for one in plan["statements"] for lock in one.get("locks", []))
+        lines += [f"  locks: {', '.join(locks)}"] if locks else []
         lines += [f"  history: {one['version']}: {one['effect']} (rank {one['installed_rank']})" for one in plan["history_effect"]]
     lines += [_loss(one) for one in result.get("losses", [])]
     lines += [_session(one) for one in result.get("sessions_in_the_way", [])]

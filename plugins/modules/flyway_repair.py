@@ -95,7 +95,7 @@ warnings:
   description: What else a person should know.
   type: list
   elements: str
-  returned: when connected
+  returned: when there is something
   sample: []
 msg:
   description: The result in one line.

@@ -51,7 +51,7 @@ options:
   history:
     description:
       - V(mark) adds a row of type DELETE for each version, as Flyway's repair does. Flyway shows the version as Deleted
-        and, while the file is there, as Pending.
+        and, while the file is there, as Pending. Flyway below 7.0 does not know such rows.
       - V(delete) removes the row. No trace is left.
     type: str
     choices: [mark, delete]
@@ -143,6 +143,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+database:
+  description: The database.
+  type: str
+  returned: when connected
+  sample: dwp_main
+history_table:
+  description: The history table, quoted.
+  type: str
+  returned: when connected
+  sample: '"public"."flyway_schema_history"'
 plan:
   description: What is to be done.
   type: dict
@@ -227,14 +237,8 @@ sessions_in_the_way:
   elements: dict
   returned: when connected
   sample:
-    - pid: 4711
-      user: dwp
-      application: report
-      state: idle in transaction
-      transaction_seconds: 412
-      query: SELECT * FROM t
-      holds: [t (AccessShareLock)]
-      backend_type: client backend
+    - {pid: 4711, user: dwp, application: report, state: idle in transaction, transaction_seconds: 412, query: SELECT * FROM t,
+       holds: [t (AccessShareLock)], backend_type: client backend}
 reapply:
   description: Files that still hold a migration that is rolled back, so that the next migrate applies it again.
   type: list
@@ -292,7 +296,7 @@ warnings:
   description: What else a person should know.
   type: list
   elements: str
-  returned: when connected
+  returned: when there is something
   sample: []
 msg:
   description: The result in one line.
@@ -304,6 +308,11 @@ code:
   type: str
   returned: on failure
   sample: REFUSED
+sqlstate:
+  description: PostgreSQL's code of the error.
+  type: str
+  returned: when PostgreSQL refused something
+  sample: 2BP01
 """
 
 from typing import Any
@@ -313,7 +322,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, leave, part
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.backup import SCHEMA
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback import Rollback
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback import Rollback, summary
 
 
 def own_spec() -> dict[str, Any]:
@@ -360,27 +369,14 @@ def run(params: dict[str, Any], check_mode: bool = False, new_connection: Any = 
         if not nothing and mode == "rehearse" and not check_mode:
             rollback.rehearse()
         elif not nothing and mode == "apply":
-            rollback.refuse() if check_mode else rollback.apply()
+            rollback.refuse_forecast() if check_mode else rollback.apply()
     except FlywayError as error:
         error.details = {**rollback.answer(), **error.details}
         raise
     answer = rollback.answer()
     answer["changed"] = mode == "apply" and not nothing and answer["feasible"]
-    answer["msg"] = _summary(answer, mode, check_mode, nothing)
+    answer["msg"] = summary(answer, mode, check_mode, nothing)
     return answer
-
-
-def _summary(answer: dict[str, Any], mode: str, check_mode: bool, nothing: bool) -> str:
-    plan = answer["plan"]
-    versions = ", ".join(plan["versions"])
-    before, after = (plan["schema_version"][when] or "none" for when in ("before", "after"))
-    if nothing:
-        return f"{answer['database']}: nothing to roll back, schema version is {before}."
-    if not answer["feasible"]:
-        return f"{answer['database']}: cannot roll back: {' '.join(r['message'] for r in answer['refusals'])}"
-    done = {"apply": "rolled back", "rehearse": "rehearsed rolling back"}.get("plan" if check_mode else mode, "would roll back")
-    end = "; everything was taken back." if done.startswith("rehearsed") else "."
-    return f"{answer['database']}: {done} {versions}, schema version {before} -> {after}{end}"
 
 
 def main() -> None:

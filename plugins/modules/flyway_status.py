@@ -278,7 +278,7 @@ warnings:
   description: What else a person should know.
   type: list
   elements: str
-  returned: always
+  returned: when there is something
   sample: []
 msg:
   description: The answer in one line.

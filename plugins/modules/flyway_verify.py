@@ -69,6 +69,9 @@ attributes:
   diff_mode:
     description: Returns details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: N/A
+notes:
+  - Roles and other objects of the whole server that migrations make are not dropped with the scratch database; use a server
+    for tests if there are such migrations.
 seealso:
   - module: dwp.backend.flyway_rollback
   - module: dwp.backend.flyway_repair
@@ -169,7 +172,7 @@ warnings:
   description: What else a person should know.
   type: list
   elements: str
-  returned: success
+  returned: when there is something
   sample: []
 msg:
   description: The result in one line.

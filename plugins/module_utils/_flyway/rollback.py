@@ -32,8 +32,8 @@ from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations imp
 )
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.names import Version
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.placeholders import Placeholders
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.plan import Plan, make_plan, rows_after
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback_text import RollbackText, rollback_of
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.plan import Plan, Unit, make_plan, rows_after
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.rollback_text import MISSING, RollbackText, rollback_of
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.scan import scan
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.selection import Objection, Wish
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.snapshot import Snapshot, read_snapshot
@@ -223,6 +223,14 @@ class Rollback:
             for loss in loss_of.unforgiven(losses, self.params["allow_data_loss"], self.project.table.schema)
         ]
 
+    def refuse_forecast(self) -> None:
+        """What apply would refuse after its trial, as far as it is known before: losses that were counted."""
+        self.refuse()
+        counted = self._forbidden(loss for loss in self.survey.losses if loss.rows)
+        if counted:
+            reasons = " ".join(objection.message for objection in counted)
+            raise FlywayError(f"Refused, nothing was run: {reasons}", "DATA_LOSS")
+
     def apply(self) -> None:
         self.refuse()
         context = self.context(rehearse=False)
@@ -263,7 +271,11 @@ class Rollback:
 
     def _diff(self) -> dict[str, str]:
         before = [f"history {line}" for line in _history_lines(self.plan.rows)]
-        after = [f"history {line}" for line in _history_lines(rows_after(self.plan.rows, self.plan.units, self.plan.history))]
+        units = list(self.plan.units)
+        if self.outcome is not None:
+            again = {change["installed_rank"] for change in self.outcome.history if change["version"] is None}
+            units += [Unit(row, RollbackText(MISSING), ()) for row in self.plan.rows if row.installed_rank in again]
+        after = [f"history {line}" for line in _history_lines(rows_after(self.plan.rows, units, self.plan.history))]
         if self.outcome is not None:
             difference = self.outcome.difference
             before += [f"{kind} {name}" for kind, name in difference.removed]
@@ -302,3 +314,17 @@ def _outcome_data(outcome: Outcome) -> dict[str, Any]:
         "attempts": outcome.attempts,
         "seconds": outcome.duration,
     }
+
+
+def summary(answer: dict[str, Any], mode: str, check_mode: bool, nothing: bool) -> str:
+    """The result in one line."""
+    plan = answer["plan"]
+    versions = ", ".join(plan["versions"])
+    before, after = (plan["schema_version"][when] or "none" for when in ("before", "after"))
+    if nothing:
+        return f"{answer['database']}: nothing to roll back, schema version is {before}."
+    if not answer["feasible"]:
+        return f"{answer['database']}: cannot roll back: {' '.join(r['message'] for r in answer['refusals'])}"
+    done = {"apply": "rolled back", "rehearse": "rehearsed rolling back"}.get("plan" if check_mode else mode, "would roll back")
+    end = "; everything was taken back." if done.startswith("rehearsed") else "."
+    return f"{answer['database']}: {done} {versions}, schema version {before} -> {after}{end}"

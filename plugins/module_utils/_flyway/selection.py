@@ -58,7 +58,8 @@ def select(info: Info, wish: Wish) -> Selection:
         failed = [line for line in live if line.row and not line.row.success]
         chosen += [line for line in failed if line not in chosen]
         if not failed and not chosen and not out.objections:
-            out.objections.append(Objection("NO_FAILED_ROW", "The history holds no failed migration to clean up."))
+            message = "The history holds no failed versioned migration to clean up; flyway_repair removes the row of a repeatable one."
+            out.objections.append(Objection("NO_FAILED_ROW", message))
     chosen.sort(key=_rank, reverse=True)
     out.lines = chosen
     for line in chosen:
@@ -218,7 +219,7 @@ def _check_other(line: Line, chosen: list[Line], wish: Wish, out: Selection) -> 
             Objection(
                 "FAILED_ROW",
                 f"{name} ({line.script}) is {line.display}: Flyway refuses to migrate until it is repaired. Clean it up "
-                "first, with failed=true or flyway_repair.",
+                f"first, with {'failed=true or ' if versioned else ''}flyway_repair.",
                 name,
             )
         )

@@ -183,11 +183,7 @@ def own_history_delete(statement: lexer.Statement, table: str, version: str | No
     if len(rest) > 2 and rest[1] == ".":
         rest = rest[2:]
     name = rest[0].strip('"').lower() if rest else ""
-    return (
-        name == table.lower()
-        and [w.strip('"').upper() for w in rest[1:4]] == ["WHERE", "VERSION", "="]
-        and rest[4:] == [f"'{version}'"]
-    )
+    return name == table.lower() and [w.strip('"').upper() for w in rest[1:4]] == ["WHERE", "VERSION", "="] and rest[4:] == [f"'{version}'"]
 
 
 def outside_transaction(words: Sequence[str], server_version: int = 160000) -> bool:

@@ -154,7 +154,7 @@ SERVICE: dict[str, Check] = {
     "database": fields(
         {
             "name": text(), "schema": text(), "flyway": boolean, "user": text(), "password": scalar, "table": text(),
-            "undo_locations": list_of(text()),
+            "undo_locations": list_of(text(r"/.*", "a path that begins with /")),
         },
         required=("name",), nullable=True,
     ),

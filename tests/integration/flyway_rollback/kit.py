@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+import yaml
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import argspec, fingerprint
 
@@ -30,6 +31,14 @@ def load(name: str) -> Any:
 
 
 ROLLBACK = load("flyway_rollback")
+
+
+def check_documented(name: str, result: dict[str, Any]) -> None:
+    """RETURN names what a success returns, and what it says to be returned is there."""
+    documented = yaml.safe_load(load(name).RETURN)
+    assert set(result) - set(documented) <= {"changed", "diff", "warnings", "deprecations"}
+    always = {key for key, one in documented.items() if one["returned"] in ("always", "when connected", "success")}
+    assert always <= set(result)
 
 
 class Kit:
@@ -102,6 +111,8 @@ class Kit:
         assert self.database.password not in done.stdout.replace(json.dumps(arguments), "").split('"invocation"')[0]
         result: dict[str, Any] = json.loads(done.stdout)
         result.pop("invocation", None)
+        if done.returncode == 0:
+            check_documented(name, result)
         return {**result, "rc": done.returncode}
 
     def connect(self, **options: Any) -> Any:

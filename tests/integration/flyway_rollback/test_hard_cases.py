@@ -173,3 +173,60 @@ def test_rows_that_the_old_schema_does_not_allow(first):
         first.rollback(count=1)
     assert "contains null values" in refused.value.message and "Rows that are there now stand against it" in refused.value.message
     assert first.picture() == before
+
+
+def test_a_statement_that_takes_too_long(first):
+    first.write(V2__s="SELECT 1;\n-- Rollback: SELECT pg_sleep(30);").migrate()
+    before = first.picture()
+    with pytest.raises(FlywayError, match="longer than statement_timeout allows") as refused:
+        first.rollback(count=1, statement_timeout=0.2)
+    assert "V2__s.sql:2" in refused.value.message and first.picture() == before
+
+
+def test_no_connection_is_left(first):
+    first.database.server.execute(f'ALTER ROLE "{first.database.user}" CONNECTION LIMIT 0')
+    result = first.module(to_version="0", mode="apply")
+    first.database.server.execute(f'ALTER ROLE "{first.database.user}" CONNECTION LIMIT -1')
+    assert result["code"] == "PG_FULL" and "no free connection" in result["msg"] and first.states() == {"1": "Success"}
+
+
+def test_the_limit_of_one_connection_is_enough(first):
+    first.write(V2__i="CREATE INDEX i ON t (name);\n-- Rollback: DROP INDEX CONCURRENTLY i;", V3__n="SELECT 1;\n-- Rollback: none")
+    first.migrate()
+    first.database.server.execute(f'ALTER ROLE "{first.database.user}" CONNECTION LIMIT 1')
+    atomic, journaled = first.module(count=1, mode="apply"), first.module(count=1, mode="apply")
+    first.database.server.execute(f'ALTER ROLE "{first.database.user}" CONNECTION LIMIT -1')
+    assert atomic["changed"] and journaled["changed"] and journaled["journal"][0]["outcome"] == "done"
+
+
+def test_above_a_baseline_file_and_not_below(kit):
+    kit.write(B2__base="CREATE TABLE t (id int);", V3__c="ALTER TABLE t ADD c int;\n-- Rollback: ALTER TABLE t DROP COLUMN c;").migrate()
+    with pytest.raises(FlywayError, match="at or below the baseline 2"):
+        kit.rollback(to_version="0")
+    assert kit.rollback(to_version="2")["plan"]["schema_version"] == {"before": "3", "after": "2"}
+    assert kit.states() == {"2": "Baseline", "3": "Pending"}
+
+
+def test_a_failed_repeatable_is_for_repair(first):
+    first.write(V2__x="SELECT 1;\n-- Rollback: none").migrate()
+    first.sql("INSERT INTO flyway_schema_history SELECT 9, NULL, 'r', 'SQL', 'R__r.sql', 1, installed_by, now(), 1, false "
+              "FROM flyway_schema_history LIMIT 1")  # fmt: skip
+    with pytest.raises(FlywayError, match=r"r \(R__r.sql\) is Failed \(Missing\).* first, with flyway_repair"):
+        first.rollback(count=1)
+    with pytest.raises(FlywayError, match="flyway_repair removes the row of a repeatable one"):
+        first.rollback(failed=True)
+
+
+def test_two_schemas_and_a_history_of_another_name(kit):
+    kit.settings.update({"schemas": "app,audit", "table": "log"})
+    kit.write(
+        V1__a="CREATE TABLE a (i int); CREATE TABLE audit.a (i int); CREATE TABLE audit.catalog_log (i int);",
+        V2__b="ALTER TABLE a ADD j int; ALTER TABLE audit.a ADD j int; CREATE INDEX log_x ON audit.catalog_log (i);\n"
+        "-- Rollback:\n-- DROP INDEX audit.log_x;\n-- ALTER TABLE audit.a DROP COLUMN j;\n-- ALTER TABLE a DROP COLUMN j;",
+    ).migrate()
+    options = {"schemas": ["app", "audit"], "table": "log"}
+    status = kit.module("flyway_status", schemas=["app", "audit"], table="log")
+    assert [one["rollback"] for one in status["migrations"]] == ["refused", "missing", "comment"]
+    result = kit.rollback(to_version="1", **options)
+    assert {"column app.a.j", "column audit.a.j", "index audit.log_x"} <= set(result["schema_difference"]["removed"])
+    assert kit.states()["2"] == "Pending"

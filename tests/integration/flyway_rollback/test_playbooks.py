@@ -31,12 +31,12 @@ def play(kit, tmp_path):
     }
     variables = tmp_path / "vars.json"
 
-    def run(name, *, databases=None, check=False, answer=None, **extra):
+    def run(name, *, databases=None, check=False, answer=None, verbose=False, **extra):
         variables.write_text(json.dumps({"dwp_flyway_databases": [entry] if databases is None else databases, **extra}))
         command = ["ansible-playbook", f"playbooks/{name}.yml", "-i", "localhost,", "-c", "local", "-e", f"@{variables}"]
         command += ["-e", f"ansible_python_interpreter={sys.executable}"]
         done = subprocess.run(
-            command + (["--check", "--diff"] if check else []),
+            command + (["--check", "--diff"] if check else []) + (["-vvvvv"] if verbose else []),
             cwd=ROOT,
             input=answer,
             stdin=subprocess.DEVNULL if answer is None else None,
@@ -117,6 +117,28 @@ def test_baseline_in_development_only(kit, play):
     done = play("flyway_baseline", dwp_environment="dev", **options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert kit.sql("SELECT version, type FROM flyway_schema_history") == [("3", "BASELINE")]
+
+
+def test_status_of_other_databases(two, play):
+    two.sql("UPDATE flyway_schema_history SET checksum = 1 WHERE version = '2'")
+    unnamed = {key: value for key, value in play.entry.items() if key != "service"}
+    entries = [play.entry, {**unnamed, "db": "no_such_database"}]
+    done = play("flyway_status", databases=entries)
+    assert done.returncode == 0 and "CHECKSUM_MISMATCH" in done.stdout, done.stdout + done.stderr
+    assert "no_such_database: Database 'no_such_database' does not exist" in done.stdout and "NOT VALID" in done.stdout
+    assert play("flyway_status", databases=entries, dwp_strict=True).returncode != 0
+
+
+@pytest.mark.parametrize("name", ["flyway_status", "flyway_rollback", "flyway_repair", "flyway_baseline", "flyway_verify"])
+def test_no_secret_at_the_highest_verbosity(two, play, name):
+    """The password is asserted in play(); here also that of the scratch server, and a failure of each kind."""
+    server = two.database.server
+    scratch = {"user": server.user, "password": server.password, "db": "postgres"}
+    entry = {**play.entry, "scratch": scratch}
+    options = {"dwp_flyway_count": "1", "dwp_flyway_baseline_version": "1", "dwp_confirm": True, "dwp_environment": "dev"}
+    for databases in ([entry], [{**entry, "port": 1}], [{**entry, "odd": 1}]):
+        done = play(name, databases=databases, verbose=True, **options)
+        assert server.password not in done.stdout + done.stderr
 
 
 def test_verify_reports_every_migration(two, play, tmp_path):

@@ -45,8 +45,12 @@ def test_a_plan_that_would_lose_data_is_not_feasible(three):
     """So that a playbook does not stop a service for what is refused at the end."""
     plan = three.rollback(to_version="0", mode="plan")
     assert not plan["feasible"] and [r["code"] for r in plan["refusals"]] == ["DATA_LOSS"] and "cannot roll back" in plan["msg"]
-    dry = three.module(check=True, to_version="0", mode="apply")
-    assert not dry["feasible"] and not dry["changed"]
+    dry = three.module(check=True, to_version="0", mode="apply")  # fails as the run would
+    assert dry["code"] == "DATA_LOSS" and not dry["feasible"] and not dry["changed"]
+    three.write(V4__u="SELECT 1;\n-- Rollback: DELETE FROM t WHERE id = 9;").migrate()
+    dry = three.module(check=True, count=1, mode="apply")  # nobody knows before how many rows that is
+    assert dry["rc"] == 0 and not dry["feasible"] and not dry["changed"]
+    assert three.module(count=1, mode="apply")["changed"]
     assert three.rollback(to_version="0", mode="plan", allow_data_loss=["t"])["feasible"]
 
 
@@ -139,6 +143,9 @@ def test_a_repeatable_whose_view_vanished_runs_again(three):
     three.write(V4__x="SELECT 1;\n-- Rollback: ALTER TABLE t DROP COLUMN c CASCADE;").migrate()
     result = three.rollback(count=1)
     assert result["repeatables_to_rerun"] == ["views"]
+    rows = three.sql("SELECT concat_ws(' ', installed_rank, coalesce(version, '-'), type, description) FROM flyway_schema_history")
+    shown = [line for line in result["diff"]["after"].splitlines() if line.startswith("history")]
+    assert sorted(shown) == sorted(f"history {row}" for (row,) in rows)
     assert three.states()["views"] == "Pending"
     three.sql("ALTER TABLE t ADD c int")
     three.migrate()

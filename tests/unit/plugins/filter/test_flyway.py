@@ -39,7 +39,7 @@ def test_lines_name_what_a_person_must_see():
         "plan": {
             "id": "abc",
             "all_or_nothing": False,
-            "statements": [{"version": "3", "sql": "DROP TABLE t", "place": "V3.sql:2"}],
+            "statements": [{"version": "3", "sql": "DROP TABLE t", "place": "V3.sql:2", "locks": ["ACCESS EXCLUSIVE on t"]}],
             "history_effect": [{"version": "3", "effect": "add DELETE row", "installed_rank": 3}],
         },
         "losses": [{"object": "app.t", "kind": "rows", "rows": None, "note": "locked", "backup": "dwp_rollback.t"}],
@@ -55,6 +55,7 @@ def test_lines_name_what_a_person_must_see():
         "would roll back 3",
         "plan abc: NOT all or nothing: step by step, with a journal",
         "  3: DROP TABLE t   [V3.sql:2]",
+        "  locks: ACCESS EXCLUSIVE on t",
         "  history: 3: add DELETE row (rank 3)",
         "  lost: app.t (rows): an unknown number of rows, locked, saved as dwp_rollback.t",
         "  in the way: process 7 (kim, idle in transaction, transaction open for 90 s, holds t (AccessShareLock))",
