@@ -198,3 +198,11 @@ def test_probes_log_in_as_the_service_would():
         ("main: database dwp_main", "elsewhere", "postgres"), ("main: redis", "10.0.0.9", "redis"),
     ]
     assert probes[0]["ladder"][0]["password"] == "db-secret"
+
+
+def test_libraries_that_the_probes_of_a_host_need():
+    services = build()["services"]
+    assert derive.libraries([services["gateway"]]) == ["requests"]
+    assert derive.libraries([services["mail"]]) == ["psycopg2", "requests"]
+    assert derive.libraries(services.values()) == ["psycopg2", "redis", "requests"]
+    assert derive.libraries([{**services["gateway"], "health": [{"kind": "tcp"}]}]) == []
