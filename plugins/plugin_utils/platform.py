@@ -9,6 +9,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import yaml
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 
 from ansible_collections.dwp.backend.plugins.module_utils import _environment
@@ -26,6 +27,21 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return str.__str__(value)
     return value
+
+
+#: Variables that are no text. ``-e 'dwp_services={…}'`` gives text all the same, which is then read as the YAML that it is.
+STRUCTURES = ("dwp_services", "dwp_components", "dwp_environment_rules")
+
+
+def structure(value: Any) -> Any:
+    """A mapping or list written as text; anything else stays as it is, for the checks to complain about."""
+    if not isinstance(value, str):
+        return value
+    try:
+        read = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+    return read if isinstance(read, (dict, list)) else value
 
 
 def is_installed(collection: str) -> bool:
@@ -89,7 +105,8 @@ class View:
 
     def _template(self, name: str) -> Any:
         try:
-            return plain(self._templar.template(self._vars[name]))
+            value = plain(self._templar.template(self._vars[name]))
+            return structure(value) if name in STRUCTURES else value
         except AnsibleUndefinedVariable as error:
             raise AnsibleError(
                 f"{name} cannot be read for {self.host}: {error}. Define that variable in the inventory; a secret belongs into "

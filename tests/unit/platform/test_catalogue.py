@@ -73,6 +73,7 @@ MISTAKES = [
     ({"auth": {"sha256": "abc"}}, None, '"abc" is not a sha256 in 64 hexadecimal digits'),
     ({"new": {"artifact": "x"}}, None, "services.new.port: is required"),
     ([], None, "dwp_services: expected a mapping of services, got a list"),
+    ("mail", None, """expected a mapping of services, got text; on the command line it is written -e '{"dwp_services": {…}}'"""),
     (None, {"postgres": {"provider": "packges"}}, '"packges" is not one of embedded, packages'),
     (None, {"postgress": {}}, 'unknown component "postgress" (did you mean "postgres"?)'),
     (None, {"postgres": {"provider": "external"}, "redis": {"provider": "packages"}, "x": None}, 'unknown component "x"'),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.dwp.backend.plugins.plugin_utils.platform import is_installed, missing_collections
+from ansible_collections.dwp.backend.plugins.plugin_utils.platform import is_installed, missing_collections, structure
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -40,3 +40,11 @@ def test_what_is_installed():
     assert is_installed("dwp.backend")
     assert not is_installed("dwp.nothing")
     assert not is_installed("nobody.nothing")
+
+
+@pytest.mark.parametrize(("value", "expected"), [
+    ('{"mail": {"port": 1}}', {"mail": {"port": 1}}), ("{mail: {port: 1}}", {"mail": {"port": 1}}), ("[{id: x}]", [{"id": "x"}]),
+    ("mail", "mail"), ("{mail", "{mail"), ({"mail": None}, {"mail": None}), ("", ""),
+])  # fmt: skip
+def test_a_structure_given_as_text(value, expected):
+    assert structure(value) == expected
