@@ -62,6 +62,18 @@ def missing_collections(platform: Mapping[str, Any], installed: Callable[[str], 
             'lacks it: run "ansible-galaxy collection install community.docker", or choose another provider']
 
 
+def nothing_to_deploy(platform: Mapping[str, Any]) -> list[str]:
+    """An inventory that places nothing, or a choice of services that nobody carries: a run would end well and have done nothing."""
+    if platform["selected"]:
+        return []
+    if platform["limited"]:
+        return ["dwp_only: no host of the inventory carries any of these services; put one into the group of that name"]
+    if any(entry["hosts"] for entry in platform["components"].values()):
+        return []
+    names = ", ".join(platform["services"])
+    return [f"the inventory places no service on any host: it needs a group for each one, with its hosts ({names})"]
+
+
 def environment_rules(
     platform: Mapping[str, Any], environments: Mapping[str, derive.Environment]
 ) -> dict[str, dict[str, Any]]:
