@@ -15,7 +15,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.dwp.backend.plugins.module_utils._environment_model import RuleError
 from ansible_collections.dwp.backend.plugins.module_utils._platform import catalogue, options
 from ansible_collections.dwp.backend.plugins.plugin_utils import artifacts
-from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, missing_collections
+from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, missing_collections, nothing_to_deploy
 
 
 class ActionModule(ActionBase):
@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
         except catalogue.CatalogueError as error:
             return {**result, "failed": True, "msg": str(catalogue.CatalogueError([*problems, *error.problems]))}
         if args["artifacts"]:
-            problems += missing_collections(platform) + self._artifacts(view, platform)
+            problems += missing_collections(platform) + nothing_to_deploy(platform) + self._artifacts(view, platform)
         if args["environments"]:
             environments = {
                 f"{name}@{host}": view.environment(platform, name, host)
@@ -75,7 +75,7 @@ class ActionModule(ActionBase):
     @staticmethod
     def _artifacts(view: View, platform: dict[str, Any]) -> list[str]:
         folder = artifacts.folder(view.get("dwp_artifacts_dir"))
-        if not folder:
+        if not folder and platform["selected"]:
             return ["dwp_artifacts_dir is not set: name the directory that holds " + ", ".join(
                 platform["services"][n]["artifact"] + ".jar" for n in platform["selected"])]
         return [p for n in platform["selected"] for p in artifacts.check(platform["services"][n], folder)]

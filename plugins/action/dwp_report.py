@@ -20,6 +20,8 @@ from ansible_collections.dwp.backend.plugins.plugin_utils.lock import gone
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
 from ansible_collections.dwp.backend.plugins.plugin_utils.table import table
 
+#: States of a service that nobody started, or that its manager does not know (supervisord after a reboot).
+DOWN = ("stopped", "missing")
 #: What to do about a run that was interrupted.
 CURES = {"deployment": "deploy.yml finishes it, rollback.yml undoes it"}
 
@@ -159,7 +161,7 @@ class ActionModule(ActionBase):
         rows = []
         for i in instances:
             health = {True: "healthy", False: i["cause"] or "no", None: "not asked"}[i["healthy"]]
-            runs = i["state"] != "stopped"  # what is known of its last life says nothing about now
+            runs = i["state"] not in DOWN  # what is known of its last life says nothing about now
             start = f"{i['start_seconds']:.1f} s" if i.get("start_seconds") and runs else "-"
             rows.append([
                 i["service"], i["host"], i["current"] or "-", i["state"], health + ("*" if i.get("shallow") else ""),
@@ -173,7 +175,7 @@ class ActionModule(ActionBase):
         for i in instances:
             where = f"{i['service']} on {i['host']}"
             if i["healthy"] is not True and i.get("message"):
-                found.append(f"{where}: {i['message']}{'; deploy.yml starts it' if i['state'] == 'stopped' else ''}")
+                found.append(f"{where}: {i['message']}{'; deploy.yml starts it' if i['state'] in DOWN else ''}")
             if i.get("drift"):
                 found.append(f"{where}: the running process differs from its release in {', '.join(i['drift'])}; deploy.yml restarts it")
             if i.get("tampered"):

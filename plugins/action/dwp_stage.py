@@ -47,6 +47,7 @@ class ActionModule(ActionBase):
             "manager": platform["manager"],
             "user": str(view.get("dwp_user")),
             "log_dir": str(view.get("dwp_log_dir")),
+            "libraries": derive.libraries(platform["services"][name] for name in services),
             # Only for the fingerprints of a diff: random per run.
             "fingerprint_key": secrets.token_hex(16),
         }

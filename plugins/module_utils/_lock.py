@@ -9,6 +9,7 @@ import datetime
 import fcntl
 import json
 import os
+import pwd
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,10 +32,31 @@ def now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
 
 
+def user_name() -> str:
+    """Who this module runs as."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def unusable(root: str) -> list[str]:
+    """Why this user cannot write where lock, state and releases are to lie; empty if it can."""
+    place = os.path.abspath(root)
+    while not os.path.lexists(place) and place != "/":
+        place = os.path.dirname(place)
+    if os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK):
+        return []
+    what = f"user {user_name()} may not write to {place}" if os.path.isdir(place) else f"{place} is no directory"
+    return [f"dwp_root {root} cannot be used: {what}; set dwp_root to a directory of that user, or become root (dwp_become)"]
+
+
 @contextmanager
 def host_lock(root: str, timeout: float = LOCK_TIMEOUT, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
     """One run at a time changes this host. An orphan of a killed run holds it until its module ends."""
     path = os.path.join(root, ".lock")
+    for problem in unusable(root):
+        raise ActivationError(problem)
     os.makedirs(root, mode=0o755, exist_ok=True)
     end = clock() + timeout
     with open(path, "a", encoding="ascii") as file:

@@ -263,7 +263,9 @@ class Supervisor:
             asked = f"{method}({', '.join(map(str, args))})"
             raise SupervisorError(f"supervisord refused {asked}: {fault.faultString}") from fault
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
-            raise SupervisorError(f"supervisord does not answer on {self.paths.socket}: {error}. Its log is {self.paths.log}.") from error
+            gone = isinstance(error, (FileNotFoundError, ConnectionRefusedError))  # after a reboot nothing brings it back by itself
+            cure = "It does not run: deploy.yml starts it" if gone else f"Its log is {self.paths.log}"
+            raise SupervisorError(f"supervisord does not answer on {self.paths.socket}: {error}. {cure}.") from error
 
     def pid(self) -> int:
         """Process id of supervisord, 0 if none answers or it is shutting down."""

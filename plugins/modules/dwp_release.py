@@ -175,9 +175,11 @@ def compare(module, store, manager, document):
     problems += host.check_memory(
         {s["service"]: s["memory"] for s in touched if not found[s["service"]].running.active}, host.available_memory()
     )
+    facts = host.facts(store.root, document["user"], document["log_dir"])
+    problems += _lock.unusable(store.root) + host.check_libraries(document["libraries"], facts["libraries"], facts["root_user"])
     port_problems, _orphans = host.check_ports(touched, store.root, {n: f.running.pid for n, f in found.items()})
     return {
-        "host": host.facts(store.root, document["user"], document["log_dir"]),
+        "host": facts,
         "services": services,
         "missing": missing,
         "problems": problems + port_problems,

@@ -9,6 +9,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import yaml
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 
 from ansible_collections.dwp.backend.plugins.module_utils import _environment
@@ -28,6 +29,21 @@ def plain(value: Any) -> Any:
     return value
 
 
+#: Variables that are no text. ``-e 'dwp_services={…}'`` gives text all the same, which is then read as the YAML that it is.
+STRUCTURES = ("dwp_services", "dwp_components", "dwp_environment_rules")
+
+
+def structure(value: Any) -> Any:
+    """A mapping or list written as text; anything else stays as it is, for the checks to complain about."""
+    if not isinstance(value, str):
+        return value
+    try:
+        read = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+    return read if isinstance(read, (dict, list)) else value
+
+
 def is_installed(collection: str) -> bool:
     """Whether Ansible finds this collection on the controller."""
     try:
@@ -44,6 +60,18 @@ def missing_collections(platform: Mapping[str, Any], installed: Callable[[str], 
         return []
     return [f"{', '.join(containers)}: the provider docker_compose needs the collection community.docker on the controller, which "
             'lacks it: run "ansible-galaxy collection install community.docker", or choose another provider']
+
+
+def nothing_to_deploy(platform: Mapping[str, Any]) -> list[str]:
+    """An inventory that places nothing, or a choice of services that nobody carries: a run would end well and have done nothing."""
+    if platform["selected"]:
+        return []
+    if platform["limited"]:
+        return ["dwp_only: no host of the inventory carries any of these services; put one into the group of that name"]
+    if any(entry["hosts"] for entry in platform["components"].values()):
+        return []
+    names = ", ".join(platform["services"])
+    return [f"the inventory places no service on any host: it needs a group for each one, with its hosts ({names})"]
 
 
 def environment_rules(
@@ -89,7 +117,8 @@ class View:
 
     def _template(self, name: str) -> Any:
         try:
-            return plain(self._templar.template(self._vars[name]))
+            value = plain(self._templar.template(self._vars[name]))
+            return structure(value) if name in STRUCTURES else value
         except AnsibleUndefinedVariable as error:
             raise AnsibleError(
                 f"{name} cannot be read for {self.host}: {error}. Define that variable in the inventory; a secret belongs into "

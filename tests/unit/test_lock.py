@@ -131,3 +131,16 @@ def test_lock_is_json_with_the_documented_fields(tmp_path: Path) -> None:
     lock = {**held(), "controller": "here/boot", "start_ticks": 5}
     _lock.write(str(tmp_path), lock, exclusive=True)
     assert set(json.loads((tmp_path / _lock.NAME).read_text())) == set(_lock.FIELDS)
+
+
+def test_a_root_that_this_user_cannot_use_is_said_before_anything_is_made(tmp_path, monkeypatch):
+    assert _lock.unusable(str(tmp_path / "a" / "b")) == []
+    (tmp_path / "file").write_text("")
+    assert f"{tmp_path}/file is no directory" in _lock.unusable(str(tmp_path / "file" / "b"))[0]
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
+    root = str(tmp_path / "a" / "b")
+    words = f"dwp_root {root} cannot be used: user {_lock.user_name()} may not write to {tmp_path}; set dwp_root to a directory"
+    assert words in _lock.unusable(root)[0]
+    with pytest.raises(_lock.ActivationError, match="may not write"), _lock.host_lock(root):
+        pass
+    assert not (tmp_path / "a").exists()

@@ -8,7 +8,7 @@ Sources: runbook "필수 환경 변수"; field notes sections 3, 4 and 7 (names 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Callable, NamedTuple
 
 #: Field notes, section 7: makes the runbook's ``grep "correlationId=<ID>" logs/*.log`` true. The trailing blank counts.
@@ -162,6 +162,16 @@ def health_probe(service: Mapping[str, Any], host: str = LOOPBACK) -> dict[str, 
     """The service's ladder as a probe for dwp_health."""
     ladder = [{key: value for key, value in rung.items() if key != "deep"} for rung in service["health"]]
     return {"name": service["name"], "host": host, "port": service["port"], "ladder": ladder}
+
+
+def libraries(services: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Python libraries that the probes of these services need on their host."""
+    found: set[str] = set()
+    for service in services:
+        found |= {"requests"} if any(rung["kind"] in ("actuator", "http") for rung in service["health"]) else set()
+        found |= {"psycopg2"} if service["database"] else set()
+        found |= {"redis"} if service["redis"] != "none" else set()
+    return sorted(found)
 
 
 def deep_rungs(service: Mapping[str, Any]) -> list[int]:

@@ -217,10 +217,14 @@ COMPONENTS: dict[str, dict[str, Check]] = {
 }
 
 
+def _as_extra_variable(value: Any, name: str) -> str:
+    return f"; on the command line it is written -e '{{\"{name}\": {{…}}}}'" if isinstance(value, str) else ""
+
+
 def check_services(services: Any, where: str = "dwp_services") -> list[str]:
     """Problems of shape in a mapping of services (null takes a default service away)."""
     if not isinstance(services, Mapping):
-        return [f"{where}: expected a mapping of services, got {kind_of(services)}"]
+        return [f"{where}: expected a mapping of services, got {kind_of(services)}{_as_extra_variable(services, where)}"]
     problems: list[str] = []
     one = fields(SERVICE, nullable=True)
     for name, entry in services.items():
@@ -232,7 +236,7 @@ def check_services(services: Any, where: str = "dwp_services") -> list[str]:
 def check_components(components: Any, where: str = "dwp_components") -> list[str]:
     """Problems of shape in a mapping of components."""
     if not isinstance(components, Mapping):
-        return [f"{where}: expected a mapping of components, got {kind_of(components)}"]
+        return [f"{where}: expected a mapping of components, got {kind_of(components)}{_as_extra_variable(components, where)}"]
     problems: list[str] = []
     for name, entry in components.items():
         if name not in COMPONENTS:

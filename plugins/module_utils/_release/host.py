@@ -10,10 +10,11 @@ import os
 import pwd
 import re
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.dwp.backend.plugins.module_utils import _ports
+from ansible_collections.dwp.backend.plugins.module_utils import _lock, _ports
 from ansible_collections.dwp.backend.plugins.module_utils._release import texts
 
 Run = Callable[[Sequence[str]], "tuple[int, str, str]"]
@@ -85,6 +86,18 @@ def check_java(specs: Sequence[Mapping[str, Any]], run: Run) -> tuple[dict[str, 
             )
         paths[wanted] = path
     return paths, problems
+
+
+def check_libraries(wanted: Sequence[str], missing: Sequence[str], may_install: bool) -> list[str]:
+    """Libraries that the probes of this host need, and that prepare.yml, not being root, cannot install."""
+    lacking = [name for name in wanted if name in missing]
+    if not lacking or may_install:
+        return []
+    return [
+        f"{sys.executable} lacks {', '.join(lacking)}, and user {_lock.user_name()} may not install packages; have python3-"
+        f"{' python3-'.join(lacking)} installed, or set ansible_python_interpreter to a Python that has them "
+        f"(pip install {' '.join({'psycopg2': 'psycopg2-binary'}.get(name, name) for name in lacking)})"
+    ]
 
 
 def check_disk(root: str, needed: int) -> list[str]:

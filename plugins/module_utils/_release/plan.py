@@ -64,7 +64,7 @@ def decide(seen: Observed, manager: str = "systemd") -> Decision:
         reasons.append(f"the {manager} definition {'is missing' if seen.unit == 'missing' else 'was changed by hand'}")
     action = "repair" if reasons else "none"
     if not seen.running:
-        found = {"failed": "found failed", "missing": "found undefined"}.get(seen.state, "found stopped")
+        found = {"failed": "found failed", "missing": f"found stopped, and {manager} does not know it"}.get(seen.state, "found stopped")
         return Decision("start", (*reasons, found))
     restart = []
     if seen.process_release not in (None, seen.current):

@@ -73,6 +73,7 @@ MISTAKES = [
     ({"auth": {"sha256": "abc"}}, None, '"abc" is not a sha256 in 64 hexadecimal digits'),
     ({"new": {"artifact": "x"}}, None, "services.new.port: is required"),
     ([], None, "dwp_services: expected a mapping of services, got a list"),
+    ("mail", None, """expected a mapping of services, got text; on the command line it is written -e '{"dwp_services": {…}}'"""),
     (None, {"postgres": {"provider": "packges"}}, '"packges" is not one of embedded, packages'),
     (None, {"postgress": {}}, 'unknown component "postgress" (did you mean "postgres"?)'),
     (None, {"postgres": {"provider": "external"}, "redis": {"provider": "packages"}, "x": None}, 'unknown component "x"'),
@@ -198,3 +199,11 @@ def test_probes_log_in_as_the_service_would():
         ("main: database dwp_main", "elsewhere", "postgres"), ("main: redis", "10.0.0.9", "redis"),
     ]
     assert probes[0]["ladder"][0]["password"] == "db-secret"
+
+
+def test_libraries_that_the_probes_of_a_host_need():
+    services = build()["services"]
+    assert derive.libraries([services["gateway"]]) == ["requests"]
+    assert derive.libraries([services["mail"]]) == ["psycopg2", "requests"]
+    assert derive.libraries(services.values()) == ["psycopg2", "redis", "requests"]
+    assert derive.libraries([{**services["gateway"], "health": [{"kind": "tcp"}]}]) == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.dwp.backend.plugins.plugin_utils.platform import is_installed, missing_collections
+from ansible_collections.dwp.backend.plugins.plugin_utils.platform import is_installed, missing_collections, nothing_to_deploy, structure
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -40,3 +40,23 @@ def test_what_is_installed():
     assert is_installed("dwp.backend")
     assert not is_installed("dwp.nothing")
     assert not is_installed("nobody.nothing")
+
+
+@pytest.mark.parametrize(("value", "expected"), [
+    ('{"mail": {"port": 1}}', {"mail": {"port": 1}}), ("{mail: {port: 1}}", {"mail": {"port": 1}}), ("[{id: x}]", [{"id": "x"}]),
+    ("mail", "mail"), ("{mail", "{mail"), ({"mail": None}, {"mail": None}), ("", ""),
+])  # fmt: skip
+def test_a_structure_given_as_text(value, expected):
+    assert structure(value) == expected
+
+
+@pytest.mark.parametrize(("selected", "limited", "database", "words"), [
+    (["auth"], False, [], None), ([], False, ["db-1"], None), ([], False, [], "a group for each one, with its hosts (auth, mail)"),
+    ([], True, ["db-1"], "dwp_only: no host of the inventory carries any of these services"),
+])  # fmt: skip
+def test_a_run_that_would_do_nothing_is_refused(selected, limited, database, words):
+    found = nothing_to_deploy({
+        "selected": selected, "limited": limited, "services": {"auth": {}, "mail": {}}, "components": {"postgres": {"hosts": database}},
+    })  # fmt: skip
+    assert bool(found) == bool(words)
+    assert not words or words in found[0]

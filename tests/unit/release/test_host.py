@@ -90,3 +90,19 @@ def test_ports_of_others_and_of_our_own(tmp_path: Path) -> None:
 def test_process_is_ours_only_if_our_launcher_started_it(tmp_path: Path, environment: dict[str, str], ours: bool) -> None:
     filled = {name: value.replace("{root}", str(tmp_path)) for name, value in environment.items()}
     assert host.is_ours(filled, "auth", str(tmp_path)) is ours
+
+
+LIBRARY_CASES = [
+    (["psycopg2", "requests"], ["redis"], False, None),
+    (["psycopg2", "requests"], ["psycopg2", "redis"], True, None),
+    (["psycopg2", "requests"], ["psycopg2", "redis"], False, "lacks psycopg2, and user "),
+]
+
+
+@pytest.mark.parametrize(("wanted", "missing", "may_install", "words"), LIBRARY_CASES)
+def test_libraries_that_cannot_be_installed(wanted: list[str], missing: list[str], may_install: bool, words: str | None) -> None:
+    problems = host.check_libraries(wanted, missing, may_install)
+    assert bool(problems) == bool(words)
+    if words:
+        assert words in problems[0]
+        assert "have python3-psycopg2 installed" in problems[0] and "(pip install psycopg2-binary)" in problems[0]

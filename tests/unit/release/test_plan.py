@@ -28,7 +28,7 @@ DECISIONS: list[tuple[str, dict[str, Any], str, str]] = [
     ("unit missing", {"unit": "missing"}, "repair", "definition is missing"),
     ("stopped", {"running": False, "state": "stopped"}, "start", "found stopped"),
     ("failed", {"running": False, "state": "failed"}, "start", "found failed"),
-    ("undefined", {"running": False, "state": "missing", "unit": "missing"}, "start", "found undefined"),
+    ("undefined", {"running": False, "state": "missing", "unit": "missing"}, "start", "found stopped, and supervisor does not know it"),
     ("stopped and changed by hand", {"running": False, "state": "stopped", "tampered": ("launch",)}, "start", "changed by hand: launch"),
     ("process of another release", {"process_release": "r0"}, "restart", "the process runs r0"),
     ("process of no release that it tells", {"process_release": None}, "none", ""),
