@@ -32,6 +32,9 @@ ANSWERED = frozenset([
     "schema-permission", "schema-validation", "jwt-different", "jwt-too-short", "jwt-too-short-for-auth", "token-expired",
     "tenant-missing", "route-localhost", "variable-missing", "dns-wrong", "never-healthy", "jar-cut-off", "killed-by-somebody",
     "java-wrong", "start-fails", "service-frozen", "service-stopped", "auth-stopped", "data-unreadable", "function-gone",
+    "database-password-rotated", "query-slow", "table-gone", "checksum-changed", "migration-half-done", "migration-missing", "older-jar",
+    "redis-password-wrong", "jwt-unset", "token-malformed", "heap-exhausted", "synapsex-frozen", "tls-broken", "profile-prod",
+    "history-address-wrong", "not-executable", "redis-memory", "memory-killed", "disk-full",
 ])  # fmt: skip
 
 

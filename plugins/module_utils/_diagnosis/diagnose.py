@@ -71,7 +71,7 @@ def diagnose(
     symptoms: list[Finding] = []
     for one in weighty:
         hearsay = _hearsay(one, subjects[id(one)], platform, bad)
-        (symptoms if hearsay or _explained(one, weighty, subjects, platform) else causes).append(one)
+        (symptoms if hearsay or _explained(one, weighty, subjects, platform, health) else causes).append(one)
     causes.sort(key=lambda one: _rank(one, subjects, platform, bad))
     known = Diagnosis("unknown", stale=stale, notes=notes, not_checked=tuple(not_checked), subjects=subjects)
     if not causes and not bad:
@@ -174,9 +174,13 @@ def host_of(subject: str, root: Finding, platform: Platform) -> str:
     return hosts[0] if len(hosts) == 1 else ""
 
 
-def _explained(one: Finding, all_of_them: Sequence[Finding], subjects: Mapping[int, str], platform: Platform) -> bool:
+def _explained(
+    one: Finding, all_of_them: Sequence[Finding], subjects: Mapping[int, str], platform: Platform, health: Mapping[str, str]
+) -> bool:
     """Only what tells a failure, not a cause of its own, can be a symptom of something else."""
     own = subjects[id(one)]
+    # A component that was asked and fails does so by itself, whatever else the service lacks that told of it.
+    by_itself = platform.is_component(own) and health.get(own) in (DOWN, DEGRADED)
     told_of_other = own != one.service
     if one.failure not in CARRIERS and not told_of_other:
         return False
@@ -184,7 +188,7 @@ def _explained(one: Finding, all_of_them: Sequence[Finding], subjects: Mapping[i
         if other is one:
             continue
         theirs = subjects[id(other)]
-        deeper = theirs in platform.on(own) or theirs in platform.on(one.service)
+        deeper = theirs in platform.on(own) or (theirs in platform.on(one.service) and not by_itself)
         if theirs == own and one.failure in CARRIERS and other.failure not in CARRIERS and other.service == own:
             return True  # the thing itself says why
         if theirs == own and one.failure in CARRIERS and other.failure not in CARRIERS and other.about == one.about:

@@ -135,6 +135,7 @@ class Scan:
                 if literal:
                     self._literals.setdefault(literal.encode().translate(None, _SKELETON), []).append(signature)
         self._heads: dict[bytes, tuple[str, tuple[Signature, ...]]] = {}
+        self._flood: dict[bytes, str] = {}  # levels of those heads that need no second look
         self._rests: dict[bytes, tuple[Signature, ...]] = {}
         self._known_groups: dict[tuple[bytes, bytes], Group] = {}
         self._places: set[tuple[str, int]] = set()
@@ -155,28 +156,29 @@ class Scan:
                     if anchor is lifecycle.STARTING:
                         self._after_start(chunk, end, done)
                     position = data.find(anchor, end)
-        heads, counts = self._heads, self.counts
+        counts = self.counts
         # Whether a record that no signature can match and no group wants needs no second look.
         dull = not self._always and not self.ignore.paths and self._inside(chunk)
+        flood = (self._flood if dull else {}).get
         find, rfind, is_head, next_head = data.find, data.rfind, cutter.head.match, cutter.next.search
         for anchor in (*GATES, *(a for a in self._anywhere if self._possible(a, chunk))):
             position = find(anchor)
             while position >= 0:
                 start = rfind(b"\n", 0, position) + 1
-                if start and not is_head(data, start):
-                    start = cutter.start(data, start - 1)
                 newline = find(b"\n", position)
                 if newline >= 0 and is_head(data, newline + 1):
-                    end = newline + 1  # a single line, and most often one of a flood that is known already
-                    known = heads.get(data[start:newline].translate(None, _SKELETON))
-                    if known is not None and dull and not known[1] and known[0] not in self.levels:
-                        counts[known[0]] = counts.get(known[0], 0) + 1
+                    end = newline + 1  # a single line, and most often one of a flood: of a known head, so it is one itself
+                    level = flood(data[start:newline].translate(None, _SKELETON))
+                    if level is not None:
+                        counts[level] = counts.get(level, 0) + 1
                         done.add(start)
                         position = find(anchor, end)
                         continue
                 else:
                     match = next_head(data, position)
                     end = match.end() if match else len(data)
+                if start and not is_head(data, start):
+                    start = cutter.start(data, start - 1)
                 if start not in done:
                     done.add(start)
                     self._record(chunk, start, end)
@@ -309,8 +311,11 @@ class Scan:
         found = (level, self._candidates(key))
         if len(self._heads) > MOST_SKELETONS:
             self._heads.clear()
+            self._flood.clear()
             self._known_groups.clear()
         self._heads[key] = found
+        if not found[1] and level not in self.levels:
+            self._flood[key] = level
         return found
 
     @staticmethod
