@@ -17,9 +17,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.dwp.backend.plugins.plugin_utils import artifacts
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View
-
-_NOT_RUNNABLE = ("*-plain.jar", "*-sources.jar", "*-javadoc.jar", "*-tests.jar", "original-*.jar")
 
 
 class BuildError(Exception):
@@ -139,6 +138,6 @@ class ActionModule(ActionBase):
                 continue
             for file in files:
                 named = file == artifact + ".jar" or fnmatch.fnmatch(file, artifact + "-*.jar")
-                if named and not any(fnmatch.fnmatch(file, p) for p in _NOT_RUNNABLE):
+                if named and not any(fnmatch.fnmatch(file, p) for p in artifacts.NOT_RUNNABLE):
                     found.append(os.path.join(folder, file))
         return min(found, key=lambda p: (os.path.basename(p) != artifact + ".jar", len(p))) if found else None

@@ -14,6 +14,7 @@ from ansible.module_utils.urls import open_url
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.module_utils._platform import balancer as place
+from ansible_collections.dwp.backend.plugins.plugin_utils import reach
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, plain
 
 HOOK_TIMEOUT = 60  # s for a site's own command or URL, besides the drain_timeout that it may need itself
@@ -45,16 +46,15 @@ class ActionModule(ActionBase):
             answer: dict[str, Any] = {"changed": bool(balancer.get("drain")) and bool(instances), "instances": instances}
         else:
             answer = self._haproxy(view, balancer, args, instances)
-            problems = [str(answer.pop("msg", "it gave no answer"))] if answer.pop("failed", False) else []
-            if answer.get("unreachable"):
-                return {**result, **answer}
-            answer.pop("invocation", None)
+            said = ("its host was lost: " if answer.get("lost") else "") + str(answer.pop("msg", "it gave no answer"))
+            problems = [said] if answer.pop("failed", False) else []
         result.update(answer)
         for note in answer.get("notes", []):
             self._display.display(f"  balancer: {note}", color="yellow")
         if problems:
             # Data, not a failure: the play has to go on, to undo what it did so far.
             result.update(broken=True, message="The balancer: " + "; ".join(problems))
+            self._display.warning(result["message"])
         return result
 
     def _healthy(self, variable: str, instance: Mapping[str, str]) -> bool:
@@ -65,14 +65,11 @@ class ActionModule(ActionBase):
         self, view: View, balancer: Mapping[str, Any], args: Mapping[str, Any], instances: Sequence[Mapping[str, str]]
     ) -> dict[str, Any]:
         root = self._task_vars["hostvars"][balancer["hosts"][0]].get("dwp_root") or view.get("dwp_root")
-        return self._execute_module(
-            "dwp.backend.dwp_balancer",
-            module_args={
-                "root": root, "state": args["state"], "deployment": args["deployment"], "timeout": balancer["drain_timeout"],
-                "servers": [{"service": i["service"], "host": i["host"], "name": place.server_name(i["host"])} for i in instances],
-            },
-            task_vars=self._task_vars,
-        )
+        wanted = {
+            "root": root, "state": args["state"], "deployment": args["deployment"], "timeout": balancer["drain_timeout"],
+            "servers": [{"service": i["service"], "host": i["host"], "name": place.server_name(i["host"])} for i in instances],
+        }
+        return reach.call(self, "dwp.backend.dwp_balancer", wanted, self._task_vars)
 
     def _hooks(self, view: View, balancer: Mapping[str, Any], state: str, instances: Sequence[Mapping[str, str]]) -> list[str]:
         """The site's own command or URL, on the controller, one instance after another."""

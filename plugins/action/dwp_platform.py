@@ -10,11 +10,12 @@ import secrets
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.dwp.backend.plugins.module_utils._environment_model import RuleError
-from ansible_collections.dwp.backend.plugins.module_utils._platform import catalogue
+from ansible_collections.dwp.backend.plugins.module_utils._platform import catalogue, options
 from ansible_collections.dwp.backend.plugins.plugin_utils import artifacts
-from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View
+from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, missing_collections
 
 
 class ActionModule(ActionBase):
@@ -30,24 +31,27 @@ class ActionModule(ActionBase):
             }
         )
         view = View(task_vars, self._templar)
+        problems = self._options(view, task_vars)
+        warnings: list[str] = []
+        if view.flag("platform_tolerant"):  # who looks for a fault gets an answer all the same
+            problems, warnings = [], problems
         try:
             platform = view.catalogue()
         except catalogue.CatalogueError as error:
-            return {**result, "failed": True, "msg": str(error)}
-        problems: list[str] = []
-        warnings: list[str] = []
+            return {**result, "failed": True, "msg": str(catalogue.CatalogueError([*problems, *error.problems]))}
         if args["artifacts"]:
-            problems += self._artifacts(view, platform)
+            problems += missing_collections(platform) + self._artifacts(view, platform)
         if args["environments"]:
             environments = {
                 f"{name}@{host}": view.environment(platform, name, host)
                 for name in platform["services"] for host in platform["services"][name]["hosts"]
             }
             try:
-                errors, warnings = view.violations(platform, environments)
+                errors, more = view.violations(platform, environments)
             except RuleError as error:
-                errors = error.problems
+                errors, more = error.problems, []
             problems += errors
+            warnings += more
         if problems:
             count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
             text = f"{platform['environment']}: {count}, nothing was changed on any host.\n  " + "\n  ".join(problems)
@@ -63,9 +67,14 @@ class ActionModule(ActionBase):
             "notes": platform["notes"],
         }
 
+    def _options(self, view: View, task_vars: Any) -> list[str]:
+        """What is wrong with the simple variables, and with the names of those given with -e."""
+        given = [str(name) for name in load_extra_vars(self._loader)]
+        return options.problems({name: view.get(name) for name in options.CHECKS if name in task_vars}) + options.misspelt(given)
+
     @staticmethod
     def _artifacts(view: View, platform: dict[str, Any]) -> list[str]:
-        folder = str(view.get("dwp_artifacts_dir") or "")
+        folder = artifacts.folder(view.get("dwp_artifacts_dir"))
         if not folder:
             return ["dwp_artifacts_dir is not set: name the directory that holds " + ", ".join(
                 platform["services"][n]["artifact"] + ".jar" for n in platform["selected"])]

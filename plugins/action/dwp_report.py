@@ -42,6 +42,7 @@ class ActionModule(ActionBase):
                 "taken_back": {"type": "str", "default": ""},
                 "resumed": {"type": "bool", "default": False},
                 "deployment": {"type": "str", "default": ""},
+                "run": {"type": "str", "default": ""},
                 "report_dir": {"type": "str", "default": ""},
                 "hints": {"type": "list", "elements": "str", "default": []},
                 "strict": {"type": "bool", "default": True},
@@ -57,7 +58,7 @@ class ActionModule(ActionBase):
         columns = min(shutil.get_terminal_size((100, 24)).columns, 140)
         lines += self._table(instances, columns)
         lines += self._chain(args, instances)
-        lines += ["", *[f"  ! {text}" for text in self._remarks(instances)], *self._locks(statuses, args["deployment"])]
+        lines += ["", *[f"  ! {text}" for text in self._remarks(instances)], *self._locks(statuses, args["deployment"], args["run"])]
         lines += [f"  note: {note}" for note in args["platform"]["notes"]]
         takers = {h: plain(task_vars["hostvars"][h].get(args["taken_back"]) or {}) for h in statuses}
         told = [text for host, found in takers.items() for text in self._told(host, found, args["resumed"])]
@@ -99,16 +100,16 @@ class ActionModule(ActionBase):
         return {"services": {**plain(variables[args["known"]])["status"], **args["gated"].get(variables["inventory_hostname"], {})}}
 
     @staticmethod
-    def _locks(statuses: Mapping[str, Any], own: str) -> list[str]:
-        """Deployments of others that are under way (or were interrupted)."""
+    def _locks(statuses: Mapping[str, Any], deployment: str, run: str) -> list[str]:
+        """Runs of others that are under way (or were interrupted)."""
         found: dict[str, tuple[dict[str, Any], list[str]]] = {}
         for host, answer in statuses.items():
             lock = answer.get("lock") or {}
-            if lock and lock["deployment"] != own:
+            if lock and lock["deployment"] not in (deployment, run):
                 found.setdefault(lock["deployment"], (lock, []))[1].append(host)
         lines = []
         for name, (lock, hosts) in found.items():
-            kind, where, doing = lock.get("kind", "deployment"), f"on {', '.join(hosts)}", lock.get("step")
+            kind, where, doing = lock.get("kind", "deployment"), f"on {', '.join(hosts)}", str(lock.get("step")).strip()
             if gone(lock):
                 cure = CURES.get(kind, f"{kind}.yml finishes it")
                 lines.append(f"  ! {kind} {name} was interrupted {where} ({doing}); {cure}")
@@ -117,8 +118,8 @@ class ActionModule(ActionBase):
                     f"  ! {kind} {name} of {lock.get('owner')} is under way {where}: {doing}, last sign of life {lock.get('seen')}; "
                     "if its controller is lost, unlock.yml breaks its lock"
                 )
-        if not own and not found:  # a deployment that reports is about to finish what was left
-            left = {name for answer in statuses.values() for name in answer.get("unfinished", ())}
+        if not deployment and not found:  # a deployment that reports is about to finish what was left
+            left = {name for answer in statuses.values() for name in answer.get("unfinished", ())} - {run}
             lines += [f"  ! deployment {name} was interrupted; {CURES['deployment']}" for name in sorted(left)]
         return lines
 
@@ -158,10 +159,11 @@ class ActionModule(ActionBase):
         rows = []
         for i in instances:
             health = {True: "healthy", False: i["cause"] or "no", None: "not asked"}[i["healthy"]]
-            start = f"{i['start_seconds']:.1f} s" if i.get("start_seconds") else "-"
+            runs = i["state"] != "stopped"  # what is known of its last life says nothing about now
+            start = f"{i['start_seconds']:.1f} s" if i.get("start_seconds") and runs else "-"
             rows.append([
                 i["service"], i["host"], i["current"] or "-", i["state"], health + ("*" if i.get("shallow") else ""),
-                str(i["port"]), since(i.get("since")), start,
+                str(i["port"]), since(i.get("since") if runs else None), start,
             ])
         return table(["service", "host", "release", "state", "health", "port", "since", "start"], rows, columns)
 
@@ -171,7 +173,7 @@ class ActionModule(ActionBase):
         for i in instances:
             where = f"{i['service']} on {i['host']}"
             if i["healthy"] is not True and i.get("message"):
-                found.append(f"{where}: {i['message']}")
+                found.append(f"{where}: {i['message']}{'; deploy.yml starts it' if i['state'] == 'stopped' else ''}")
             if i.get("drift"):
                 found.append(f"{where}: the running process differs from its release in {', '.join(i['drift'])}; deploy.yml restarts it")
             if i.get("tampered"):

@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
         view = View(task_vars, self._templar)
         platform = view.catalogue()
         services = [n for n in platform["selected"] if view.host in platform["services"][n]["hosts"]]
-        folder = str(view.get("dwp_artifacts_dir"))
+        folder = artifacts.folder(view.get("dwp_artifacts_dir"))
         specs = [self._spec(view, platform, name, folder) for name in services]
         document = {
             "services": specs,

@@ -14,7 +14,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.filter.flyway import flyway_left, flyway_lines, flyway_options
-from ansible_collections.dwp.backend.plugins.plugin_utils import flyway, journal
+from ansible_collections.dwp.backend.plugins.plugin_utils import flyway, journal, reach
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, plain
 
 #: Options of flyway_rollback that a user sets as dwp_flyway_<name>, as for flyway_rollback.yml.
@@ -112,7 +112,7 @@ class ActionModule(ActionBase):
         return self._execute("flyway_rollback", options)
 
     def _execute(self, module: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        return self._execute_module(f"dwp.backend.{module}", module_args=dict(options), task_vars=self._task_vars)
+        return reach.call(self, f"dwp.backend.{module}", options, self._task_vars)
 
     @staticmethod
     def _objection(one: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
@@ -138,4 +138,4 @@ class ActionModule(ActionBase):
 
 
 def _why(answer: Mapping[str, Any]) -> str:
-    return str(answer.get("msg") or answer.get("module_stderr") or "the module died without an answer").strip()
+    return str(answer.get("msg") or "the module died without an answer").strip()

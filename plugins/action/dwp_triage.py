@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import baseline, triage
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import baseline, request_path, triage
 from ansible_collections.dwp.backend.plugins.plugin_utils import journal, report_html, triage_text
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import plain
 
@@ -34,6 +35,7 @@ class ActionModule(ActionBase):
                 "platform": {"type": "dict", "required": True},
                 "deployment": {"type": "str", "default": ""},
                 "answers": {"type": "str", "required": True},
+                "followed": {"type": "str", "default": ""},
                 "not_checked": {"type": "list", "elements": "dict", "default": []},
                 "canary": {"type": "dict"},
                 "signatures": {"type": "list", "elements": "dict", "default": []},
@@ -44,7 +46,7 @@ class ActionModule(ActionBase):
         )
         args = plain(args)
         hosts = [str(host) for host in task_vars["ansible_play_hosts_all"]]
-        answers, lost, gaps = self._answers(hosts, args["answers"], task_vars)
+        answers, lost, gaps = self._answers(hosts, args["answers"], args["followed"], task_vars)
         gaps = [*args["not_checked"], *gaps]
         notes = [note for note in args["platform"]["notes"] if note.startswith("dwp_only")]
         gaps += [{"what": "dwp_only", "where": "command line", "why": note} for note in notes]
@@ -69,7 +71,7 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _answers(
-        hosts: list[str], name: str, task_vars: Mapping[str, Any]
+        hosts: list[str], name: str, followed: str, task_vars: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, str], list[dict[str, str]]]:
         """What each host told, which could not be reached, and whose collection failed."""
         answers, lost, gaps = {}, {}, []
@@ -78,7 +80,9 @@ class ActionModule(ActionBase):
             if found.get("unreachable"):
                 lost[host] = " ".join(str(found.get("msg") or "unreachable").split())[:400]
             elif found.get("collected") or found.get("logs"):
-                answers[host] = found
+                more = plain(task_vars["hostvars"][host].get(followed)) or {}
+                answers[host] = {**found, "logs": request_path.joined(found.get("logs") or {}, more.get("request_path"))}
+                gaps += more.get("not_checked") or []
             else:
                 why = str(found.get("msg") or found.get("module_stderr") or "it was not asked: an earlier task failed there")
                 gaps.append({"what": f"everything on {host}", "where": host, "why": " ".join(why.split())[:400]})
@@ -130,12 +134,13 @@ def _since(deployment: str) -> float:
 
 
 def _inventory(task_vars: Mapping[str, Any]) -> str:
-    """As it was given on the command line, if it was one place."""
-    sources = [str(one) for one in task_vars.get("ansible_inventory_sources") or ()]
-    if len(sources) != 1 or "," in sources[0]:
-        return ""
-    relative = os.path.relpath(sources[0])
-    return sources[0] if relative.startswith("..") else relative
+    """As it was given on the command line, for a command that is to be pasted: `-i` before each but the first."""
+    found = []
+    for source in task_vars.get("ansible_inventory_sources") or ():
+        text = str(source)
+        relative = text if "," in text else os.path.relpath(text)
+        found.append(shlex.quote(text if relative.startswith("..") else relative))
+    return " -i ".join(found)
 
 
 def _version() -> str:

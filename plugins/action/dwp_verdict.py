@@ -30,15 +30,9 @@ class ActionModule(ActionBase):
         status = earlier.get("status", {})
         steps = [*earlier.get("steps", []), *([] if args["step"] is None else [args["step"]])]
         problems = [str(found["message"]) for found in plain(args["balancer"]) if found.get("broken")]
-        problems += [
-            f"The balancer's host was lost: {str(found.get('msg', 'unreachable')).splitlines()[0]}"
-            for found in plain(args["balancer"]) if found.get("unreachable")
-        ]
         for host in task_vars["ansible_play_hosts_all"]:
             found = plain(task_vars["hostvars"][host].get(args["results"])) or {}
-            if found.get("unreachable"):
-                problems.append(f"{host} was lost: {str(found.get('msg', 'unreachable')).splitlines()[0]}")
-            elif found.get("broken"):
+            if found.get("broken"):
                 problems.append(str(found.get("message") or f"{host}: failed"))
             status[host] = {**status.get(host, {}), **found.get("status", {})}
         if problems:

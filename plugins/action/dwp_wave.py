@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.dwp.backend.plugins.plugin_utils import journal
+from ansible_collections.dwp.backend.plugins.plugin_utils import journal, reach
 
 SLICE = 8.0  # seconds until the first line of progress; the next ones come later and later, as each costs the host some CPU
 LONGEST = 3  # slices
@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
         changed = bool(answer.get("changed"))
         done: set[str] = set()
         slices = 1
-        while not answer.get("failed") and not answer.get("unreachable"):
+        while not answer.get("failed"):
             self._show(answer["services"], done, time.monotonic() - begin)
             if not answer["unfinished"]:
                 break
@@ -50,7 +50,6 @@ class ActionModule(ActionBase):
                 {**arguments, "action": then, "memory": answer["memory"], "pause_after": SLICE * min(slices, LONGEST)}, task_vars
             )
             changed = changed or bool(answer.get("changed"))
-        answer.pop("invocation", None)
         answer.pop("memory", None)
         result.update(answer)
         result["changed"] = changed
@@ -58,17 +57,12 @@ class ActionModule(ActionBase):
         if unhealthy or result.get("failed"):
             # Data, not a failure: the play has to go on, to undo what the whole fleet did.
             texts = [self._failure(name, result["services"][name], host) for name in unhealthy]
-            result.update(broken=True, failed=False, message="\n".join(texts or [f"{host}: {self._reason(result)}"]))
+            why = f"{host}{' was lost' if result.get('lost') else ''}: {result.get('msg')}"
+            result.update(broken=True, failed=False, message="\n".join(texts or [why]))
         return result
 
-    @staticmethod
-    def _reason(result: Mapping[str, Any]) -> str:
-        """Why the module failed. One that died without an answer, as on a host that is lost, has nothing but its last words."""
-        died = [line for line in str(result.get("module_stderr") or "").splitlines() if line.strip()]
-        return f"the module died without an answer, or the host was lost: {died[-1]}" if died else str(result.get("msg"))
-
     def _call(self, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
-        return self._execute_module("dwp.backend.dwp_service", module_args=dict(arguments), task_vars=task_vars)
+        return reach.call(self, "dwp.backend.dwp_service", arguments, task_vars)
 
     def _show(self, services: Mapping[str, Mapping[str, Any]], done: set[str], elapsed: float) -> None:
         """Each service once when it is settled; those that are still waited for in one line."""

@@ -29,11 +29,12 @@ options:
       - For the same answers as Flyway's, use the user that Flyway uses.
     type: str
     default: postgres
-    aliases: [login]
+    aliases: [login, user]
   login_password:
     description: Password of O(login_user).
     type: str
     default: ''
+    aliases: [password]
   login_db:
     description: Name of the database.
     type: str

@@ -15,6 +15,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._environment_text impo
 
 ERROR = "error"
 WARNING = "warning"
+OFF = "off"
 PROFILE_VARIABLE = "SPRING_PROFILES_ACTIVE"
 
 Rule = Mapping[str, Any]
@@ -25,7 +26,7 @@ _COMMON: dict[str, tuple[type, ...]] = {
     "rule": (str,),
     "variable": (str, list, tuple),  # a name, several, or a pattern such as SERVICE_*_URL
     "services": (str, list, tuple),  # "all", or names of services and "trait:NAME"
-    "severity": (str,),
+    "severity": (str,),  # error, warning or off
     "in_development": (str,),  # severity there: off, warning or error
     "default": (str,),  # what the application takes when the variable is not set; checked in its place
     "profiles": (list, tuple),  # only when one of these Spring profiles is active
@@ -114,11 +115,11 @@ def matching_variables(rule: Rule, values: Collection[str]) -> list[str]:
 
 
 def severity_of(rule: Rule, development: bool) -> str | None:
-    """Error, warning, or None when the rule rests in development."""
+    """Error, warning, or None when the rule rests, everywhere or in development."""
     severity = str(rule.get("severity", ERROR))
-    if development:
+    if development and severity != OFF:
         severity = str(rule.get("in_development", severity))
-    return None if severity == "off" else severity
+    return None if severity == OFF else severity
 
 
 def concerns(rule: Rule, instance: Instance) -> bool:
@@ -163,6 +164,8 @@ def merge_rules(
         if not identity or not isinstance(identity, str):
             problems.append(f"rule {position} needs an id (a word)")
             continue
+        # YAML 1.1 reads a bare off as false.
+        rule = {key: OFF if value is False and key in ("severity", "in_development") else value for key, value in rule.items()}
         before = rules.get(identity, {})
         # Another kind of rule has other arguments: nothing of the old one may linger.
         rules[identity] = {**before, **rule} if before.get("rule") == rule.get("rule", before.get("rule")) else dict(rule)
@@ -196,9 +199,9 @@ def _rule_problems(rule: Rule) -> list[str]:
     problems.extend(f"{name} needs the argument {key}" for key in kind.needed if key not in rule)
     if name not in _WITHOUT_VARIABLE and not rule.get("variable"):
         problems.append("the variable is missing")
-    for key, words in (("severity", (ERROR, WARNING)), ("in_development", (ERROR, WARNING, "off"))):
-        if rule.get(key, words[0]) not in words:
-            problems.append(f"{key} is {rule[key]!r}, not one of {', '.join(words)}")
+    for key in ("severity", "in_development"):
+        if rule.get(key, ERROR) not in (ERROR, WARNING, OFF):
+            problems.append(f"{key} is {rule[key]!r}, not one of {ERROR}, {WARNING}, {OFF}")
     if "regex" in rule and not problems:
         try:
             re.compile(rule["regex"])

@@ -24,11 +24,13 @@ from ansible_collections.dwp.backend.plugins.module_utils._environment import (
 )
 from ansible_collections.dwp.backend.plugins.module_utils._environment_model import (
     ERROR,
+    WARNING,
     Source,
     Violation,
     split_key,
 )
 from ansible_collections.dwp.backend.plugins.module_utils._environment_text import is_secret_name, overlay_arguments
+from ansible_collections.dwp.backend.plugins.module_utils._platform.environment import as_text
 
 _SHORTEST_KEY = 16
 _LARGEST_FILE = 4 * 1024 * 1024
@@ -145,7 +147,8 @@ def _from_file(path: str) -> Found:
     if found.values and status.st_mode & stat.S_IROTH and any(is_secret_name(name) for name in found.values):
         mode = format(stat.S_IMODE(status.st_mode), "04o")
         text = f"{path} holds secrets and has mode {mode}: every user of the host can read them; set 0640 or 0600"
-        found = found._replace(troubles=[*found.troubles, Trouble(text, rule="file_mode")])
+        # A warning: the values are right, and the service starts with them.
+        found = found._replace(troubles=[*found.troubles, Trouble(text, WARNING, "file_mode")])
     return found
 
 
@@ -159,13 +162,18 @@ def _from_text(text: str) -> Found:
         place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise OptionError(f"environments: environment starts with {{ but is not JSON{place}; use the filter to_json") from None
     troubles = []
+    good: dict[str, str] = {}
     for name, value in values.items():
-        wrong = _envfile.value_problem(value)
+        if value is None:  # as in the catalogue: the variable is not set
+            continue
+        given = as_text(value) if isinstance(value, (bool, int, float)) else value
+        wrong = _envfile.value_problem(given)
         if not _envfile.NAME.match(name):
             troubles.append(Trouble(f"{name!r} is not a name for a variable", variable=name))
         elif wrong:
             troubles.append(Trouble(f"{name} {wrong}", variable=name))
-    good = {name: value for name, value in values.items() if isinstance(value, str)}
+        else:
+            good[name] = given
     return Found(good, source, troubles)
 
 

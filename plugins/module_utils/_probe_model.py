@@ -209,6 +209,13 @@ def parse_probes(raw: Iterable[Mapping[str, Any]]) -> list[Probe]:
     return probes
 
 
+def ladder_problems(name: str, probe: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the ladder of one probe, without asking anything."""
+    problems: list[str] = []
+    _parse_ladder(name, probe, problems)
+    return problems
+
+
 def _parse_ladder(where: str, entry: Mapping[str, Any], problems: list[str]) -> tuple[Rung, ...]:
     ladder = entry.get("ladder")
     if ladder is None:
@@ -246,7 +253,8 @@ def _parse_ladder(where: str, entry: Mapping[str, Any], problems: list[str]) -> 
 def _check_rung(rung: Rung) -> list[str]:
     problems = []
     if not 1 <= rung.port <= 65535:
-        problems.append(f"port: {rung.port} is not between 1 and 65535 (set it on the probe or on the rung)")
+        what = f"{rung.port} is not between 1 and 65535" if rung.port else "missing"
+        problems.append(f"port: {what} (set it on the probe or on the rung)")
     if rung.timeout is not None and rung.timeout <= 0:
         problems.append(f"timeout: {rung.timeout} is not above 0 seconds")
     if rung.kind in ("actuator", "http"):

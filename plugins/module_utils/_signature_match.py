@@ -50,7 +50,9 @@ def _split_target(groups: dict[str, str]) -> None:
 
 def _variant(signature: Signature, groups: dict[str, str]) -> dict[str, Any] | None:
     for variant in signature.variants:
-        zero, same = variant.get("zero"), variant.get("same")
+        zero, same, has = variant.get("zero"), variant.get("same"), variant.get("has")
+        if has is not None and groups.get(has):
+            return variant
         if zero is not None and groups.get(zero, "").strip("0") == "" and groups.get(zero):
             return variant
         if same is not None and len({groups.get(name) for name in same}) == 1:

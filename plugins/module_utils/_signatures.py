@@ -30,6 +30,7 @@ SEVERITIES = ("down", "degraded", "note")
 KEYS = {
     "id", "priority", "about", "severity", "patterns", "details", "meaning", "next", "source", "yields_to", "requires",
     "anywhere", "only_in", "holds_while_running", "by_probe", "observed_by", "variants",
+    "otherwise",
 }  # fmt: skip
 _SAFE = re.compile(r"^[A-Za-z0-9_/][A-Za-z0-9_.:/@%+=-]{0,200}$")
 _PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)\}")
@@ -46,6 +47,7 @@ class Signature:
     meaning: str
     next: dict[str, str]
     source: str
+    otherwise: dict[str, str] = field(default_factory=dict)  # next, where a word of its command stays unknown
     patterns: tuple[tuple[re.Pattern[str], ...], ...] = ()
     literals: tuple[str, ...] = ()  # one for each alternative; "" means: every record has to be tried
     details: tuple[re.Pattern[str], ...] = ()
@@ -89,6 +91,12 @@ def fill(template: str, values: dict[str, str]) -> str:
     return _PLACEHOLDER.sub(value, template)
 
 
+def blanks(signature: Signature) -> set[str]:
+    """What `fill` leaves in the commands of a row for values that it does not get."""
+    actions = (signature.next, signature.otherwise, *(variant["next"] for variant in signature.variants))
+    return {name.upper() for action in actions for name in _PLACEHOLDER.findall(action.get("command", ""))}
+
+
 def catalogue(site: Iterable[dict[str, Any]] = ()) -> list[Signature]:
     """All signatures, those of the site added; one with the id of a built-in replaces it. Every fault is named at once."""
     problems: list[str] = []
@@ -127,6 +135,7 @@ def _build(entry: Any, where: str, problems: list[str], site: bool = False) -> S
         meaning=str(data["meaning"]),
         next={key: str(data["next"][key]) for key in ("command", "risk", "verify")},
         source=str(data.get("source", "added by the site")),
+        otherwise={key: str(value) for key, value in (data.get("otherwise") or {}).items()},
         patterns=patterns,
         literals=tuple(max((required_literal(str(part)) for part in one), key=len) for one in alternatives),
         details=tuple(_compile(str(part), where, problems) for part in data.get("details", [])),

@@ -16,6 +16,8 @@ description:
     before anything would listen; an application that does not come that far leaves an archive of what it had loaded.
   - An archive does not belong to what identifies a release. Making one restarts nothing; it is used from the next start on.
   - A failure to make one never fails a deployment. The reason is a warning here, and a line of status.yml later.
+extends_documentation_fragment:
+  - dwp.backend.host.root
 author:
   - dwp.backend contributors (@dwp-backend)
 attributes:
@@ -26,10 +28,6 @@ attributes:
     support: none
     description: There is nothing to show of an archive.
 options:
-  root:
-    description: Where releases and state live.
-    type: path
-    required: true
   services:
     description: Name of the service and its release; the active one, where none is named.
     type: dict

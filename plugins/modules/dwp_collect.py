@@ -213,7 +213,8 @@ collected:
       elements: dict
       sample:
         - {services: [main], address: "127.0.0.1:6379", cause: ok, message: "Redis 127.0.0.1:6379: PONG", latency_ms: 2.2, version: 7.0.15,
-           role: master, memory: {used_mb: 3, max_mb: 0, policy: noeviction}, clients: 6, blocked_clients: 1, rejected: 0, loading: false}
+           role: master, memory: {used_mb: 3, max_mb: 0, policy: noeviction, full: false}, clients: 6, blocked_clients: 1, rejected: 0,
+           loading: false}
     deployments:
       description: The last 20 begins, ends, activations and gates in the journal of the host.
       type: list

@@ -18,6 +18,8 @@ description:
   - Existing databases are never dropped, emptied or given to another owner; they only get rights that are missing.
   - Servers and supervisord that were killed, or a reboot, are put right. Servers that outlived their supervisord are stopped
     and started again under a new one.
+extends_documentation_fragment:
+  - dwp.backend.servers
 attributes:
   check_mode:
     description: Whether the module says what it would change, and changes nothing.
@@ -42,77 +44,6 @@ options:
     type: str
     choices: [started, stopped, absent]
     default: started
-  postgres:
-    description: PostgreSQL, if it is to run here.
-    type: dict
-    suboptions:
-      port:
-        description: TCP port.
-        type: int
-        default: 5432
-      listen:
-        description: Addresses to listen on.
-        type: list
-        elements: str
-        default: [127.0.0.1]
-      admin_user:
-        description: Name of the administrator. Fixed once the data directory is initialised.
-        type: str
-        default: postgres
-      admin_password:
-        description: Password of the administrator. Generated and kept in a file if not given.
-        type: str
-      settings:
-        description: Further settings of C(postgresql.conf).
-        type: dict
-        default: {}
-  redis:
-    description: Redis, if it is to run here.
-    type: dict
-    suboptions:
-      port:
-        description: TCP port.
-        type: int
-        default: 6379
-      listen:
-        description: Addresses to listen on.
-        type: list
-        elements: str
-        default: [127.0.0.1]
-      password:
-        description: Password that clients need. Required if Redis listens on more than loopback addresses.
-        type: str
-      settings:
-        description: Further settings of C(redis.conf); a list gives one line for each element.
-        type: dict
-        default: {}
-  databases:
-    description: Databases that services need, and the users that own them.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the database.
-        type: str
-        required: true
-      schema:
-        description: Schema in which the service keeps its tables.
-        type: str
-        default: public
-      user:
-        description: User that the service logs in as. Owns the database if it is created.
-        type: str
-        required: true
-      password:
-        description: Password of that user.
-        type: str
-        required: true
-  clients:
-    description: Addresses, networks or host names that PostgreSQL lets in, besides this host.
-    type: list
-    elements: str
-    default: []
   user:
     description: System user of the servers if the module runs as root; created if missing. Otherwise unused.
     type: str

@@ -54,8 +54,9 @@ options:
         type: str
       environment:
         description:
-          - The environment itself, as a JSON object (C(to_json)) or as text of an environment file.
-          - This is one piece of text, so that Ansible can keep it secret without hiding each word that occurs in it.
+          - The environment itself, as a mapping, as a JSON object (C(to_json)) or as text of an environment file. Numbers and booleans
+            count as the text that a deployment would write, V(null) as not set.
+          - The module receives it as one piece of text, so that Ansible keeps it secret without hiding each word that occurs in it.
         type: str
   environment_name:
     description: Name of the environment, such as V(staging), for the messages.
@@ -87,8 +88,8 @@ options:
       - Kinds for several services are V(equal_across) (C(same), C(assume), C(unset_counts)) and V(distinct_across)
         (C(same), C(assume), C(same_host)).
       - V(known_name) (C(names), C(typos), C(namespaces), C(ignore), C(strict)) looks at the names that are set.
-      - A rule may have C(services) (V(all), or a list of names and C(trait:NAME)), C(severity) (V(error) or V(warning)),
-        C(in_development) (the same, or V(off)), C(default) (what the application takes when nothing is set), C(why),
+      - A rule may have C(services) (V(all), or a list of names and C(trait:NAME)), C(severity) (V(error), V(warning) or V(off)),
+        C(in_development) (the same), C(default) (what the application takes when nothing is set), C(why),
         C(fix) and C(source) for its message, and the conditions C(profiles), C(not_profiles), C(when), C(when_set),
         C(unless_set) and C(when_service).
     type: list
@@ -143,7 +144,7 @@ EXAMPLES = r"""
     environment_name: prod
     environments:
       - service: mail
-        environment: "{{ mail_environment | to_json }}"
+        environment: {SMTP_HOST: smtp.internal, SMTP_PORT: 465, SMTP_LOGIN: "{{ vault_smtp_login }}"}
     services:
       mail: {required: [SMTP_HOST], secrets: [SMTP_LOGIN]}
     rules:
@@ -235,7 +236,7 @@ def summary(result):
     lines = ["Environment: {errors} error(s), {warnings_count} warning(s); nothing was changed.".format(**result)]
     for severity in ("error", "warning"):
         lines.extend(
-            "  {severity}: {message}".format(**violation)
+            "  {severity}: {message} [{id}]".format(**violation)
             for violation in result["violations"] if violation["severity"] == severity
         )
     return "\n".join(lines)

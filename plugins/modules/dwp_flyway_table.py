@@ -11,18 +11,10 @@ short_description: Show the Flyway state of all databases as one table
 version_added: 0.1.0
 description:
   - Joins what M(dwp.backend.flyway_status) answered in a loop on each host into one table, with what is wrong below it.
+extends_documentation_fragment:
+  - dwp.backend.controller
 author:
   - dwp.backend contributors (@dwp-backend)
-attributes:
-  action:
-    support: full
-    description: Runs on the controller; no host is reached.
-  check_mode:
-    support: full
-    description: Changes nothing in any mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
 options:
   results:
     description: Name of the variable in which each host holds the registered loop over M(dwp.backend.flyway_status).

@@ -12,18 +12,10 @@ version_added: 0.1.0
 description:
   - Joins the journals that M(dwp.backend.dwp_lock) read on each host. A deployment without an end was interrupted.
   - A name with C(!) failed its gate, one with C(?) was being activated when the run was interrupted.
+extends_documentation_fragment:
+  - dwp.backend.controller
 author:
   - dwp.backend contributors (@dwp-backend)
-attributes:
-  action:
-    support: full
-    description: Runs on the controller; no host is reached.
-  check_mode:
-    support: full
-    description: Changes nothing in any mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
 options:
   journals:
     description: Name of the variable in which each host holds its journal.

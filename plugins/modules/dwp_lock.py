@@ -15,6 +15,8 @@ description:
   - A lock whose owner's process on this same controller has ended is reclaimed at once; another one when it has given no sign of
     life for O(expiry) seconds. Both are written into the journal of the host.
   - The action plugin of the same name fills in who deploys and finds out whether the owner of a foreign lock still lives.
+extends_documentation_fragment:
+  - dwp.backend.host.root
 author:
   - dwp.backend contributors (@dwp-backend)
 attributes:
@@ -28,10 +30,6 @@ attributes:
     support: none
     description: Nothing of the configuration changes.
 options:
-  root:
-    description: Where releases and state live.
-    type: path
-    required: true
   state:
     description:
       - V(held) takes the lock and writes the begin of the deployment into the journal.

@@ -19,6 +19,8 @@ description:
     one is put back.
   - PostgreSQL is restarted only for settings that need it, and otherwise told to load its configuration again.
   - Existing databases are never dropped, emptied or given to another owner; they only get rights that are missing.
+extends_documentation_fragment:
+  - dwp.backend.servers
 attributes:
   check_mode:
     description: Whether the module says what it would change, and changes nothing.
@@ -31,78 +33,6 @@ attributes:
     support: none
     details:
       - C(changes) names everything that is changed; the files hold secrets.
-options:
-  postgres:
-    description: PostgreSQL, if it is to run here.
-    type: dict
-    suboptions:
-      port:
-        description: TCP port.
-        type: int
-        default: 5432
-      listen:
-        description: Addresses to listen on.
-        type: list
-        elements: str
-        default: [127.0.0.1]
-      admin_user:
-        description: Not used, since the server's own user logs in over its socket. Here so that all providers take the same.
-        type: str
-        default: postgres
-      admin_password:
-        description: Not used.
-        type: str
-      settings:
-        description: Further settings of C(postgresql.conf).
-        type: dict
-        default: {}
-  redis:
-    description: Redis, if it is to run here.
-    type: dict
-    suboptions:
-      port:
-        description: TCP port.
-        type: int
-        default: 6379
-      listen:
-        description: Addresses to listen on.
-        type: list
-        elements: str
-        default: [127.0.0.1]
-      password:
-        description: Password that clients need. Required if Redis listens on more than loopback addresses.
-        type: str
-      settings:
-        description: Further settings of C(redis.conf); a list gives one line for each element.
-        type: dict
-        default: {}
-  databases:
-    description: Databases that services need, and the users that own them.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the database.
-        type: str
-        required: true
-      schema:
-        description: Schema in which the service keeps its tables.
-        type: str
-        default: public
-      user:
-        description: User that the service logs in as. Owns the database if it is created.
-        type: str
-        required: true
-      password:
-        description: Password of that user.
-        type: str
-        required: true
-  clients:
-    description: Addresses, networks or host names that PostgreSQL lets in, besides this host.
-    type: list
-    elements: str
-    default: []
 requirements:
   - root
   - systemd

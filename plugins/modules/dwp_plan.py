@@ -11,18 +11,10 @@ short_description: Show what a deployment is going to do, over all hosts
 version_added: 0.1.0
 description:
   - Joins what M(dwp.backend.dwp_stage) found on each host into one list in start order, and into the waves that have work.
+extends_documentation_fragment:
+  - dwp.backend.controller
 author:
   - dwp.backend contributors (@dwp-backend)
-attributes:
-  action:
-    support: full
-    description: Runs on the controller; no host is reached.
-  check_mode:
-    support: full
-    description: Changes nothing in any mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
 options:
   platform:
     description: The catalogue as M(dwp.backend.dwp_platform) returned it.

@@ -13,18 +13,10 @@ description:
   - Merges C(dwp_services) and C(dwp_components) over the defaults of the role P(dwp.backend.platform#role), completes and orders them.
   - Reports all problems at once, of the catalogue, of the jars and of the environments that would be deployed.
   - The catalogue that it returns holds names of secrets, never their values.
+extends_documentation_fragment:
+  - dwp.backend.controller
 author:
   - dwp.backend contributors (@dwp-backend)
-attributes:
-  action:
-    support: full
-    description: Runs on the controller; no host is reached.
-  check_mode:
-    support: full
-    description: Changes nothing in any mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
 options:
   artifacts:
     description: Whether the jars in C(dwp_artifacts_dir) are checked (there, whole, right sha256).

@@ -13,18 +13,10 @@ description:
   - Checks the variables of a triage on the controller, before any host is asked. A wrong time, id, budget or signature is told in
     RV(not_checked) and replaced by the default, so that somebody in an incident gets an answer all the same.
   - Plans the request of M(dwp.backend.dwp_canary), if one is wanted.
+extends_documentation_fragment:
+  - dwp.backend.controller
 author:
   - dwp.backend contributors (@dwp-backend)
-attributes:
-  action:
-    support: full
-    description: Runs on the controller; no host is reached.
-  check_mode:
-    support: full
-    description: Changes nothing in any mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
 options:
   platform:
     description: The catalogue, from M(dwp.backend.dwp_platform).

@@ -16,6 +16,8 @@ description:
   - The action plugin M(dwp.backend.dwp_stage) makes the specification from the inventory and calls this module; it is
     seldom called by hand.
   - The specification and the payload are files on the target, because they hold secrets, which must not stand in a module's arguments.
+extends_documentation_fragment:
+  - dwp.backend.host.root
 author:
   - dwp.backend contributors (@dwp-backend)
 attributes:
@@ -26,10 +28,6 @@ attributes:
     support: full
     description: Shows the environment (secrets as keyed fingerprints), the launcher and the unit before and after.
 options:
-  root:
-    description: Where releases and state live.
-    type: path
-    required: true
   spec:
     description: Path of the specification (JSON, mode 0600) on the target.
     type: path

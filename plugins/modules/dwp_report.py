@@ -51,6 +51,10 @@ options:
     description: Id of the deployment whose starts make the critical chain; empty for none.
     type: str
     default: ""
+  run:
+    description: Id of this very run, whose own locks are not worth a word.
+    type: str
+    default: ""
   broken:
     description: What went wrong in this run; makes the task fail in the end, whatever the state is now.
     type: list

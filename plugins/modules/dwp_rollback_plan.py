@@ -13,6 +13,8 @@ description:
   - For each service the last known good release before the current one, from the state file, or the release that O(to) names.
   - The target is verified on the host (all files by sha256, its Java) before anything is stopped. Nothing is changed.
   - A release that failed its gate or was rolled back is never chosen by itself, and refused when it is named, unless O(force).
+extends_documentation_fragment:
+  - dwp.backend.host.root
 author:
   - dwp.backend contributors (@dwp-backend)
 attributes:
@@ -23,10 +25,6 @@ attributes:
     support: none
     description: Changes nothing.
 options:
-  root:
-    description: Where releases and state live.
-    type: path
-    required: true
   services:
     description: Names of the services.
     type: list

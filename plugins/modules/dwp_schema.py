@@ -15,6 +15,8 @@ description:
   - Says which migrations the start will run, which applied ones the release does not know, and what would keep it from starting
     (failed rows, changed checksums). Changes nothing.
   - A database that cannot be reached is no error; the service was not checked then, and the notes say so.
+extends_documentation_fragment:
+  - dwp.backend.host.root
 author:
   - dwp.backend contributors (@dwp-backend)
 requirements:
@@ -27,10 +29,6 @@ attributes:
     support: none
     description: Changes nothing.
 options:
-  root:
-    description: Where releases and state live.
-    type: path
-    required: true
   services:
     description: The services, each with the release that is to be activated.
     type: list

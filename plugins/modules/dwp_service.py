@@ -13,6 +13,9 @@ description:
   - Works on many services of one host in one call, under a host lock.
   - What a service is (release, probes, limits) is read from the host, where M(dwp.backend.dwp_release) put it.
   - The action plugin M(dwp.backend.dwp_wave) calls this module and shows progress while it waits.
+extends_documentation_fragment:
+  - dwp.backend.host.root
+  - dwp.backend.host.services
 author:
   - dwp.backend contributors (@dwp-backend)
 attributes:
@@ -23,19 +26,6 @@ attributes:
     support: none
     description: The difference of a release is shown by M(dwp.backend.dwp_release).
 options:
-  root:
-    description: Where releases and state live.
-    type: path
-    required: true
-  manager:
-    description: The service manager of the host.
-    type: str
-    choices: [systemd, supervisor]
-    default: systemd
-  user:
-    description: Unix user and group of the services.
-    type: str
-    default: dwp
   action:
     description:
       - V(apply) brings each service to its target and gates it.

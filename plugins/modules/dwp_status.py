@@ -12,6 +12,9 @@ version_added: 0.1.0
 description:
   - Looks at the releases, the service manager, the processes and (optionally) the health of the services of a host, in one call.
   - Reads only; works on a host where nothing was deployed yet.
+extends_documentation_fragment:
+  - dwp.backend.host.root
+  - dwp.backend.host.services
 author:
   - dwp.backend contributors (@dwp-backend)
 attributes:
@@ -22,19 +25,6 @@ attributes:
     support: none
     description: Changes nothing.
 options:
-  root:
-    description: Where releases and state live.
-    type: path
-    required: true
-  manager:
-    description: The service manager of the host.
-    type: str
-    choices: [systemd, supervisor]
-    default: systemd
-  user:
-    description: Unix user of the services; RV(host.user) tells whether it exists.
-    type: str
-    default: dwp
   log_dir:
     description: Directory of the logs; RV(host.log_dir) tells whether it is there and belongs to O(user).
     type: path

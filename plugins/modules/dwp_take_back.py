@@ -15,6 +15,8 @@ description:
   - Its options are those of the playbook flyway_rollback.yml, C(dwp_flyway_allow_data_loss) and so on, read from the variables of the host.
   - The role P(dwp.backend.platform#role) has to be imported before; the credentials are those of the inventory.
   - All services on the databases have to be stopped before O(action=rehearse) and O(action=apply).
+extends_documentation_fragment:
+  - dwp.backend.host.root
 author:
   - dwp.backend contributors (@dwp-backend)
 attributes:
@@ -40,10 +42,6 @@ options:
     description: The databases of this host, from M(dwp.backend.dwp_plan).
     type: list
     elements: dict
-    required: true
-  root:
-    description: Where releases and state live.
-    type: path
     required: true
   plans:
     description: RV(plans) of O(action=plan), so that what was looked at is what is done.

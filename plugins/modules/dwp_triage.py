@@ -40,6 +40,10 @@ options:
     description: Name of the variable in which each host holds its result of M(dwp.backend.dwp_collect).
     type: str
     required: true
+  followed:
+    description: Name of the variable in which each host holds its result of M(dwp.backend.dwp_follow), if it was asked.
+    type: str
+    default: ""
   not_checked:
     description: What is already known not to have been asked, as M(dwp.backend.dwp_question) returns it.
     type: list
@@ -95,11 +99,15 @@ verdict:
     failure: PG_REFUSED
     service: postgres
     host: db-01
-    title: "nothing listens at 10.0.3.21:5432: PostgreSQL is down, or DB_HOST or DB_PORT are wrong"
+    title: "PostgreSQL does not run on db-01: nothing listens on its port 5432"
     confidence: high
     reasons: ["it was asked directly: probe of dwp_user@10.0.3.21:5432/dwp_auth from app-01", "its health agrees: postgres is down"]
     since: "2026-11-25T12:22:40.871Z"
-    next_action: {command: pg_isready -h 10.0.3.21 -p 5432, risk: read-only, verify: "it answers: accepting connections", where: app-01}
+    next_action:
+      command: ansible-playbook playbooks/deploy.yml -i inventories/prod --tags infra
+      risk: restart
+      verify: pg_isready -h 10.0.3.21 -p 5432 says accepting connections
+      where: the controller
 victims:
   description: Services that only suffer from it.
   returned: always

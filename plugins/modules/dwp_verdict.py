@@ -11,18 +11,10 @@ short_description: Tell whether a wave succeeded on all hosts
 version_added: 0.1.0
 description:
   - Reads the results of M(dwp.backend.dwp_wave) on all hosts of the play, lost ones included.
+extends_documentation_fragment:
+  - dwp.backend.controller
 author:
   - dwp.backend contributors (@dwp-backend)
-attributes:
-  action:
-    support: full
-    description: Runs on the controller; no host is reached.
-  check_mode:
-    support: full
-    description: Changes nothing in any mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
 options:
   results:
     description: Name of the variable in which each host holds its result.

@@ -12,6 +12,9 @@ version_added: 0.1.0
 description:
   - Calls M(dwp.backend.dwp_service) in slices of five seconds and prints a line after each, with any callback.
   - A service that fails its gate does not fail the task; RV(broken) says so, because the play has to go on to turn the fleet back.
+extends_documentation_fragment:
+  - dwp.backend.host.root
+  - dwp.backend.host.services
 author:
   - dwp.backend contributors (@dwp-backend)
 attributes:
@@ -25,19 +28,6 @@ attributes:
     support: none
     description: See M(dwp.backend.dwp_stage).
 options:
-  root:
-    description: Where releases and state live.
-    type: path
-    required: true
-  manager:
-    description: The service manager of the host.
-    type: str
-    choices: [systemd, supervisor]
-    default: systemd
-  user:
-    description: Unix user of the services.
-    type: str
-    default: dwp
   services:
     description: The services with what is to be done, see O(dwp.backend.dwp_service#module:services).
     type: list

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import hashlib
 import json
 import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import FileOptions, resolve
@@ -22,6 +23,8 @@ from ansible_collections.dwp.backend.plugins.module_utils._release import jar
 
 #: To be raised when the layout of the same jar changes.
 CACHE_FORMAT = 2
+#: What a build leaves beside the jar that java -jar can start.
+NOT_RUNNABLE = ("*-plain.jar", "*-sources.jar", "*-javadoc.jar", "*-tests.jar", "original-*.jar")
 
 
 def cache_dir() -> str:
@@ -29,8 +32,28 @@ def cache_dir() -> str:
     return os.path.join(base, "dwp-backend", "layouts")
 
 
+def folder(given: Any) -> str:
+    """dwp_artifacts_dir as people write it, with ~ for their home."""
+    return os.path.expanduser(str(given or ""))
+
+
+def with_version(artifact: str, names: Iterable[str]) -> list[str]:
+    """The runnable jars among these files that are named as Gradle and Maven do it: <artifact>-1.0.0.jar."""
+    start = artifact + "-"
+    return sorted(
+        name for name in names
+        if name.startswith(start) and name.endswith(".jar") and name[len(start):len(start) + 1].isdigit()
+        and not any(fnmatch.fnmatch(name, pattern) for pattern in NOT_RUNNABLE)
+    )  # fmt: skip
+
+
 def path_of(service: Mapping[str, Any], artifacts_dir: str) -> str:
-    return os.path.join(artifacts_dir, service["artifact"] + ".jar")
+    """<artifact>.jar; if that is not there, the only one with a version in its name."""
+    exact = os.path.join(artifacts_dir, service["artifact"] + ".jar")
+    if os.path.exists(exact) or not os.path.isdir(artifacts_dir):
+        return exact
+    found = with_version(service["artifact"], os.listdir(artifacts_dir))
+    return os.path.join(artifacts_dir, found[0]) if len(found) == 1 else exact
 
 
 def inspect(path: str, kind: str) -> tuple[jar.Layout, dict[str, str]]:
@@ -102,7 +125,7 @@ def expected_sha256(service: Mapping[str, Any], artifacts_dir: str) -> tuple[str
     """The sha256 that the jar must have, and who says so: the inventory, a file beside the jar, or SHA256SUMS."""
     if service.get("sha256"):
         return service["sha256"], f"dwp_services.{service['name']}.sha256"
-    name = service["artifact"] + ".jar"
+    name = os.path.basename(path_of(service, artifacts_dir))
     for source in (os.path.join(artifacts_dir, name + ".sha256"), os.path.join(artifacts_dir, "SHA256SUMS")):
         try:
             with open(source, encoding="utf-8") as file:
@@ -120,6 +143,10 @@ def check(service: Mapping[str, Any], artifacts_dir: str) -> list[str]:
     path = path_of(service, artifacts_dir)
     where = f"{service['name']}: {path}"
     if not os.path.isfile(path):
+        versions = with_version(service["artifact"], os.listdir(artifacts_dir)) if os.path.isdir(artifacts_dir) else []
+        if versions:
+            return [f"{where} is missing, and several have a version in their name ({', '.join(versions)}); leave one of them there, "
+                    f"or choose by dwp_services.{service['name']}.artifact"]
         beside = sorted(n for n in os.listdir(artifacts_dir) if n.endswith(".jar")) if os.path.isdir(artifacts_dir) else []
         found = f"there are {', '.join(beside[:8])}" if beside else "there is no jar at all" if os.path.isdir(artifacts_dir) else \
             "that directory does not exist"

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib.util
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
@@ -25,6 +26,24 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return str.__str__(value)
     return value
+
+
+def is_installed(collection: str) -> bool:
+    """Whether Ansible finds this collection on the controller."""
+    try:
+        return importlib.util.find_spec(f"ansible_collections.{collection}") is not None
+    except ModuleNotFoundError:  # not even its namespace
+        return False
+
+
+def missing_collections(platform: Mapping[str, Any], installed: Callable[[str], bool] = is_installed) -> list[str]:
+    """Problems of a deployment that needs more than this collection. One provider does, so galaxy.yml does not ask for it:
+    controllers that cannot reach Galaxy install the rest all the same."""
+    containers = [f"components.{n}" for n, c in platform["components"].items() if c["provider"] == "docker_compose" and c["hosts"]]
+    if not containers or installed("community.docker"):
+        return []
+    return [f"{', '.join(containers)}: the provider docker_compose needs the collection community.docker on the controller, which "
+            'lacks it: run "ansible-galaxy collection install community.docker", or choose another provider']
 
 
 def environment_rules(
@@ -133,7 +152,7 @@ class View:
     def violations(
         self, platform: Mapping[str, Any], environments: Mapping[str, derive.Environment]
     ) -> tuple[list[str], list[str]]:
-        """Errors and warnings of the environments (by C(service@host)) that would be deployed."""
+        """Errors and warnings of the environments (by C(service@host)) that would be deployed, each with the id of its rule."""
         rules = environment_rules(platform, environments)
         extra = self.get("dwp_environment_rules", []) or []
         found = _environment.check(
@@ -144,6 +163,6 @@ class View:
             service_rules=rules,
         )
         return (
-            [v.message for v in found if v.severity == "error"],
-            [v.message for v in found if v.severity != "error"],
+            [f"{v.message} [{v.id}]" for v in found if v.severity == "error"],
+            [f"{v.message} [{v.id}]" for v in found if v.severity != "error"],
         )

@@ -73,7 +73,7 @@ REPORT: dict[str, Any] = {
                 "since": TIME, "next_action": _ACTION},
     "victims": [NAME],
     "findings": [{"failure": NAME, "role": NAME, "service": NAME, "host": NAME, "severity": NAME, "title": TITLE, "since": TIME,
-                  "last": TIME, "count": NUMBER, "evidence": [_EVIDENCE], "next_action": _ACTION}],
+                  "told_by": NAME, "last": TIME, "count": NUMBER, "evidence": [_EVIDENCE], "next_action": _ACTION}],
     "unexplained": [{"service": NAME, "why": TEXT}], "ruled_out": [{"what": TEXT, "why": TEXT}],
     "services": {"*": {"state": NAME, "calls": [NAME], "needs": [NAME], "wave": NUMBER, "instances": [_INSTANCE]}},
     "components": {"*": {"state": NAME, "hosts": [NAME], "cause": NAME, "message": TEXT, "needed_by": [NAME]}},

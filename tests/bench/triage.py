@@ -14,18 +14,12 @@ import argparse
 import os
 import resource
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
-from common import Verdicts, play
+from common import Verdicts, play, tasks_playbook
 
 TASKS = 12
-
-
-def tasks_playbook(count: int) -> str:
-    tasks = "".join(f"    - name: Task {n}\n      ansible.builtin.ping:\n" for n in range(count))
-    return f"- hosts: localhost\n  gather_facts: false\n  tasks:\n{tasks}"
 
 
 def cpu_seconds(*arguments: str) -> tuple[float, float]:
@@ -54,7 +48,7 @@ def main() -> None:
     verdicts.seconds("triage.yml, healthy, CPU time", mine, other, statistics.median(other), f"a playbook of {TASKS} pings")
     walls = [statistics.median(one[1] for one in runs) for runs in (ours, peers)]
     print(f"wall time {walls[0]:.2f} s and {walls[1]:.2f} s, load {os.getloadavg()[0]:.1f}", flush=True)
-    sys.exit(0 if verdicts.kept else 1)
+    verdicts.end()
 
 
 if __name__ == "__main__":

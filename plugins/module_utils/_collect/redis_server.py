@@ -82,6 +82,7 @@ def info(found: Mapping[str, Any]) -> dict[str, Any]:
             "used_mb": int(found.get("used_memory", 0)) >> 20,
             "max_mb": int(found.get("maxmemory", 0)) >> 20,
             "policy": found.get("maxmemory_policy"),
+            "full": 0 < 0.98 * int(found.get("maxmemory", 0)) <= int(found.get("used_memory", 0)),
         },
         "clients": found.get("connected_clients"),
         "max_clients": found.get("maxclients"),

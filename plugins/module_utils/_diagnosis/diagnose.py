@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import (
+    CALLER,
     DEGRADED,
     DOWN,
     SEVERITIES,
@@ -43,7 +44,6 @@ CARRIERS = {
 # What may be wrong without anybody noticing: no answer to what somebody does notice.
 WITHOUT_EFFECT = {"ENVIRONMENT_RULE", "RESTART_NEEDED"}
 QUIET = 120.0  # s without a word while everything is healthy: it is over
-CALLER = "caller"  # not a part of the platform: whoever sends the requests
 
 
 def diagnose(
@@ -73,7 +73,7 @@ def diagnose(
         hearsay = _hearsay(one, subjects[id(one)], platform, bad)
         (symptoms if hearsay or _explained(one, weighty, subjects, platform) else causes).append(one)
     causes.sort(key=lambda one: _rank(one, subjects, platform, bad))
-    known = Diagnosis("unknown", stale=stale, notes=notes, not_checked=tuple(not_checked))
+    known = Diagnosis("unknown", stale=stale, notes=notes, not_checked=tuple(not_checked), subjects=subjects)
     if not causes and not bad:
         callers = (one for one in notes if one.about == CALLER)
         causes = sorted(callers, key=lambda one: (one.priority, -one.count, one.failure, one.service))[:1]
@@ -100,8 +100,8 @@ def diagnose(
         known,
         status=_status(root, subject, health, bad),
         failure=root.failure,
-        service="" if subject == CALLER or subject.startswith("host:") else subject,
-        host=_host_of(subject, root, platform),
+        service=known.blames(root),
+        host=host_of(subject, root, platform),
         title=root.title,
         since=min((one.since for one in (root, *same, *symptoms) if one.since and _dates(one, subject, subjects)), default=None),
         root=root,
@@ -165,7 +165,7 @@ def _dates(one: Finding, subject: str, subjects: Mapping[int, str]) -> bool:
     return one.current and subjects[id(one)] == subject and one.about != "downstream"
 
 
-def _host_of(subject: str, root: Finding, platform: Platform) -> str:
+def host_of(subject: str, root: Finding, platform: Platform) -> str:
     if subject.startswith("host:"):
         return subject.split(":", 1)[1]
     if subject == root.service:

@@ -79,7 +79,8 @@ def _host(host: str, facts: Mapping[str, Any], health: Health, known: Known) -> 
         full = (free is not None and free < 20) or (inodes is not None and inodes < 0.1)
         if full:
             title = f"the file system {mount} of {host} is full ({uses})"
-            found.append(known.finding("DISK_FULL", "", host, values, source, text, title=title, subject=f"host:{host}"))
+            more = {} if "logs" in (disk.get("for") or ()) else {"next_action": known.action("DISK_LOW", values)}
+            found.append(known.finding("DISK_FULL", "", host, values, source, text, title=title, subject=f"host:{host}", **more))
         elif (percent is not None and percent < 5 and (free or 0) < 1024) or (inodes is not None and inodes < 2):
             found.append(known.finding("DISK_LOW", "", host, values, source, text, subject=f"host:{host}"))
     memory = about.get("memory") or {}

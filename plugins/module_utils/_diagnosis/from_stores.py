@@ -67,7 +67,9 @@ def _once(found: Sequence[Finding]) -> list[Finding]:
 def place(entry: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Host and port of an address, under the names that the catalogue's commands use."""
     host, _colon, port = str(entry.get("address") or "").rpartition(":")
-    return {f"{prefix}_host": host.strip("[]"), f"{prefix}_port": port, "address": entry.get("address")}
+    words = {"host": host.strip("[]"), "port": port}
+    named = {f"{kind}_{name}": value for kind in (prefix, "target") for name, value in words.items()}
+    return {**named, "address": entry.get("address")}
 
 
 def _source(host: str, entry: Mapping[str, Any]) -> str:
@@ -99,6 +101,9 @@ def _refused(
     elif failure in ("PG_REFUSED", "DB_UNREACHABLE"):
         more["title"] = f"nothing listens at {entry.get('address')}: PostgreSQL is down, or DB_HOST or DB_PORT are wrong"
     elif failure in ("HIKARI_INIT", "TLS"):
+        if failure == "TLS":
+            action = known.action("TLS", words)
+            more["next_action"] = {**action, "command": action["command"].replace("s_client", "s_client -starttls postgres", 1)}
         more.update(title=f"the database at {entry.get('address')} refuses {', '.join(names)}: {message}", about="environment")
     return [known.finding(failure, name, host, values, _source(host, entry), message, **more) for name in names]
 
@@ -226,7 +231,7 @@ def _redis(
     server: dict[str, Any] = {"subject": "redis"}
     memory = entry.get("memory") or {}
     used, most = memory.get("used_mb") or 0, memory.get("max_mb") or 0
-    if most and used >= 0.98 * most and memory.get("policy") == "noeviction":
+    if memory.get("full", most and used >= 0.98 * most) and memory.get("policy") == "noeviction":
         found.append(known.finding("REDIS_FULL", "redis", host, {**values, "used": used, "most": most}, source, str(memory), **server))
     if entry.get("role") in ("slave", "replica"):
         found.append(known.finding("REDIS_READ_ONLY", "redis", host, values, source, f"role {entry['role']}", **server))

@@ -27,12 +27,16 @@ class Known:
         """`values` fill the names in the row's meaning and next action; `source` and `text` are the evidence."""
         row = self.rows[failure]
         words = {"service": service, "host": host, **{k: str(v) for k, v in values.items() if v is not None}}
-        action = {key: fill(part, words) if key != "risk" else part for key, part in row.next.items()}
         made: dict[str, Any] = {
             "severity": row.severity, "about": row.about, "priority": row.priority, "directness": "direct",
-            "title": told(row.meaning, words), "evidence": ({"source": source, "text": text},), "next_action": action,
+            "title": told(row.meaning, words), "evidence": ({"source": source, "text": text},), "next_action": self.action(failure, words),
         }  # fmt: skip
         return Finding(failure, service, host, **{**made, **differences})
+
+    def action(self, failure: str, values: Mapping[str, Any]) -> dict[str, str]:
+        """The next action of a row, with what was found."""
+        words = {name: str(value) for name, value in values.items() if value is not None}
+        return {key: fill(part, words) if key != "risk" else part for key, part in self.rows[failure].next.items()}
 
 
 def told(text: str, words: Mapping[str, str]) -> str:

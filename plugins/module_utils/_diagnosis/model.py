@@ -11,6 +11,7 @@ from typing import Any
 
 SEVERITIES = ("note", "degraded", "down")
 UP, DEGRADED, DOWN, UNKNOWN = "up", "degraded", "down", "unknown"
+CALLER = "caller"  # not a part of the platform: whoever sends the requests
 
 
 @dataclass(frozen=True)
@@ -116,3 +117,9 @@ class Diagnosis:
     reasons: tuple[str, ...] = ()
     next_action: Mapping[str, str] = field(default_factory=dict)
     not_checked: tuple[Mapping[str, str], ...] = ()
+    subjects: Mapping[int, str] = field(default_factory=dict)  # id() of a finding -> what it blames; host:NAME or caller are no services
+
+    def blames(self, one: Finding) -> str:
+        """The service or component that a finding blames; "" if none."""
+        subject = self.subjects.get(id(one), one.service)
+        return "" if subject == CALLER or subject.startswith("host:") else subject

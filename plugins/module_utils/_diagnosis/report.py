@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.actions import Words
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import host_of
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import difference_text, shared_secrets
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_stores import place
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import UP, Diagnosis, Finding, Platform
 from ansible_collections.dwp.backend.plugins.module_utils._logs.scrub import Scrubber
@@ -20,51 +20,6 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.window import is
 SCHEMA = 1
 TEMPLATES = 40
 _EVIDENCE = ("source", "text", "file", "line", "time", "level", "logger", "record")
-_WORDS = ("DB_HOST", "DB_PORT", "DB_USERNAME", "DB_NAME", "REDIS_HOST", "REDIS_PORT", "SERVICE_PORT", "HOST:PORT", "GATEWAY:8080", "PID",
-          "inventories/ENVIRONMENT")  # fmt: skip
-_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b")
-_PLAYBOOK = re.compile(r"\bplaybooks/(\w+)\.yml")
-_SAFE = re.compile(r"^[A-Za-z0-9_./:@%+=,-]+$")
-
-
-@dataclass
-class Words:
-    """What the words in capitals of a next action stand for, where it is known and a shell cannot misread it."""
-
-    facts: Mapping[str, Mapping[str, Any]]
-    catalogue: Mapping[str, Any]
-    inventory: str = ""
-    installed: bool = False
-
-    def of(self, service: str, host: str) -> dict[str, str]:
-        known: dict[str, Any] = {"inventories/ENVIRONMENT": self.inventory}
-        entry = (self.catalogue["services"].get(service)) or {}
-        one = ((self.facts.get(host) or {}).get("services") or {}).get(service) or {}
-        plain = (one.get("environment") or {}).get("plain") or {}
-        known.update({name: plain.get(name) for name in ("DB_HOST", "DB_PORT", "DB_USERNAME", "DB_NAME", "REDIS_HOST", "REDIS_PORT")})
-        known.update({"PID": one.get("pid") or None, "SERVICE_PORT": entry.get("port")})
-        if entry.get("port"):
-            known["HOST:PORT"] = known["GATEWAY:8080"] = f"127.0.0.1:{entry['port']}"
-        for facts in self.facts.values():
-            for kind, prefix in (("databases", "DB"), ("redis", "REDIS")):
-                for store in facts.get(kind) or ():
-                    if service in store.get("services", ()) or service in ("postgres", "redis"):
-                        words = place(store, prefix.lower())
-                        known[f"{prefix}_HOST"] = known.get(f"{prefix}_HOST") or words[f"{prefix.lower()}_host"]
-                        known[f"{prefix}_PORT"] = known.get(f"{prefix}_PORT") or words[f"{prefix.lower()}_port"]
-        return {name: str(value) for name, value in known.items() if value and _SAFE.match(str(value))}
-
-    def fill(self, action: Mapping[str, str], service: str, host: str) -> dict[str, str]:
-        if not action.get("command"):
-            return {}
-        known = self.of(service, host)
-        command = _WORD.sub(lambda match: known.get(match[0], match[0]), str(action["command"]))
-        if self.installed:
-            command = _PLAYBOOK.sub(r"dwp.backend.\1", command)
-        where = "the controller" if command.startswith("ansible") else host
-        return {
-            "command": command, "risk": str(action.get("risk", "read-only")), "verify": str(action.get("verify", "")), "where": where,
-        }  # fmt: skip
 
 
 @dataclass
@@ -136,9 +91,7 @@ def _verdict(parts: Parts) -> dict[str, Any]:
     said = parts.diagnosis
     service, host = said.service or None, said.host or None
     if said.root is not None:
-        action = parts.words.fill(said.next_action, said.root.service, said.root.host)
-        if "triage.yml" in str(said.next_action.get("command")):  # this is it
-            action = _look_at_log(parts, said.service or said.root.service, said.host) or action
+        action = parts.words.action(said.root, said.service, said.host)
     else:
         action = _look_at_log(parts, said.service, said.host)
     return {
@@ -163,19 +116,13 @@ def _title_of_unknown(parts: Parts) -> str:
 
 
 def _look_at_log(parts: Parts, service: str, host: str) -> dict[str, str]:
-    """Nobody knows the cause: where its own words are."""
-    for one in (host, *parts.platform.hosts.get(service, ())):
-        for source in (parts.facts.get(one) or {}).get("log_sources") or ():
-            if source.get("service") == service and source.get("path"):
-                return {
-                    "command": f"tail -n 200 {source['path']}", "risk": "read-only", "where": one,
-                    "verify": 'the newest ERROR record and its deepest "Caused by" name the cause',
-                }  # fmt: skip
+    """Nobody knows the cause: its own words, or the plan of what was never deployed."""
+    found = parts.words.look_at_log(service, host, *parts.platform.hosts.get(service, ()))
     causes = {row["cause"] for rows in parts.health.instances.values() for row in rows}
-    if parts.diagnosis.status == "unknown" and "not_deployed" in causes:
+    if not found and parts.diagnosis.status == "unknown" and "not_deployed" in causes:
         command = "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT --check"
         return parts.words.fill({"command": command, "verify": "the plan says what is missing"}, "", "")
-    return {}
+    return found
 
 
 def _findings(parts: Parts) -> list[dict[str, Any]]:
@@ -188,18 +135,24 @@ def _findings(parts: Parts) -> list[dict[str, Any]]:
 
 
 def _finding(one: Finding, role: str, parts: Parts) -> dict[str, Any]:
+    # A cause is listed under what it blames, everything else under who told it.
+    service, host = one.service, one.host
+    if role in ("root", "contributing"):
+        service = parts.diagnosis.blames(one)
+        host = host_of(service, one, parts.platform) if service else one.host
     return {
         "failure": one.failure,
         "role": role,
-        "service": one.service or None,
-        "host": one.host or None,
+        "service": service or None,
+        "host": host or None,
+        "told_by": one.service or None,
         "severity": one.severity,
         "title": one.title,
         "since": iso(one.since),
         "last": iso(one.last),
         "count": one.count,
         "evidence": [{key: entry[key] for key in _EVIDENCE if entry.get(key) is not None} for entry in one.evidence],
-        "next_action": parts.words.fill(one.next_action, one.service, one.host) or None,
+        "next_action": parts.words.action(one) or None,
     }
 
 
@@ -296,7 +249,7 @@ def _differences(parts: Parts) -> list[dict[str, Any]]:
 def _well(parts: Parts) -> list[dict[str, str]]:
     """What was asked and is in order: it need not be looked at again."""
     found = []
-    blamed = {parts.diagnosis.service, *(one.service for one in parts.diagnosis.contributing)}
+    blamed = {parts.diagnosis.service, *(parts.diagnosis.blames(one) for one in parts.diagnosis.contributing)}
     for kind, what, text in (("databases", "PostgreSQL", "login and SELECT 1 succeed"), ("redis", "Redis", "it answers")):
         entries = [entry for facts in parts.facts.values() for entry in facts.get(kind) or ()]
         users = sorted({name for entry in entries for name in entry.get("services", ())})

@@ -16,6 +16,37 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.window import is
 _WEAKEST = ("unreadable", "incomplete", "prints no ids", "no line")
 
 
+#: Ids that a second question may hold: more would be those of other requests.
+MOST_IDS = 20
+
+
+def learned_elsewhere(results: Mapping[str, Mapping[str, Any]], host: str) -> list[str]:
+    """Ids of the requests asked for that other hosts found in their logs, and that `host` was not asked for."""
+    own = _known(results.get(host) or {})
+    others = {one for name, result in results.items() if name != host for one in _known(result)}
+    return sorted(others - own)[:MOST_IDS]
+
+
+def _known(result: Mapping[str, Any]) -> set[str]:
+    path = result.get("request_path") or {}
+    return {str(one) for key in ("ids", "related_ids") for one in path.get(key) or ()}
+
+
+def joined(first: Mapping[str, Any], more: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A result of dwp_logs with the steps that a second question found; which services kept silent, the first one tells."""
+    path, added = first.get("request_path"), more or {}
+    if not path or not added.get("steps"):
+        return dict(first)
+    places = {(step.get("file"), step.get("offset")) for step in path.get("steps") or ()}
+    steps = [step for step in added["steps"] if (step.get("file"), step.get("offset")) not in places]
+    related = [*(path.get("related_ids") or ()), *(added.get("ids") or ()), *(added.get("related_ids") or ())]
+    whole = {
+        **path, "steps": [*(path.get("steps") or ()), *steps], "related_ids": list(dict.fromkeys(related)),
+        "dropped": int(path.get("dropped") or 0) + int(added.get("dropped") or 0),
+    }  # fmt: skip
+    return {**first, "request_path": whole}
+
+
 def merge(
     results: Mapping[str, Mapping[str, Any]], calls: Mapping[str, Sequence[str]], offsets: Mapping[str, float]
 ) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import baseline as compared
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import report, request_path
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.actions import Words
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.advice import advise
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import QUIET, diagnose
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import findings_of_facts
@@ -66,7 +67,7 @@ def triage(given: Inputs) -> dict[str, Any]:
         told = findings_of_host(result, platform, host, offsets[host])
         found += [one for one in told if one.service in health.services or one.service not in platform.hosts]
     found, ruled_out = refute(found, facts, health, last_words(logs, offsets))
-    found = advise(found, facts, health)
+    found = advise(found, facts, health, given.catalogue)
     gaps = coverage(given, facts, logs, selected)
     troubles = troubles_of(logs, offsets, health, list(known.rows.values()), given.now, str(given.catalogue["environment"]))
     diagnosis = diagnose(found, platform, health.words, given.now, gaps, troubles)
@@ -79,7 +80,7 @@ def triage(given: Inputs) -> dict[str, Any]:
     made = report.assemble(
         report.Parts(
             given.catalogue, platform, health, diagnosis, facts, logs, given.lost,
-            words=report.Words(facts, given.catalogue, given.inventory, given.installed), ruled_out=ruled_out, not_checked=gaps,
+            words=Words(facts, given.catalogue, given.inventory, given.installed, known.rows), ruled_out=ruled_out, not_checked=gaps,
             timeline=timeline(facts, logs, found, offsets, since), request_path=path, window=window,
             canary=request_path.canary_text(given.canary, path, gateway) if given.canary else None,
         ),

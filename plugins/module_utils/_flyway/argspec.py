@@ -20,8 +20,8 @@ def connection_spec() -> dict[str, Any]:
     return {
         "login_host": {"type": "str", "default": "", "aliases": ["host"]},
         "login_port": {"type": "int", "default": 5432, "aliases": ["port"]},
-        "login_user": {"type": "str", "default": "postgres", "aliases": ["login"]},
-        "login_password": {"type": "str", "default": "", "no_log": True},
+        "login_user": {"type": "str", "default": "postgres", "aliases": ["login", "user"]},
+        "login_password": {"type": "str", "default": "", "no_log": True, "aliases": ["password"]},
         "login_db": {"type": "str", "required": True, "aliases": ["db", "database"]},
         "login_unix_socket": {"type": "str", "default": "", "aliases": ["unix_socket"]},
         "ssl_mode": {

@@ -25,14 +25,33 @@ def ensure_schema(cursor: Any, schema: str) -> None:
 
 
 def name_of(table: str, what: str, version: str, stamp: str) -> str:
-    """A table name of at most 63 bytes that tells what it is; long ones end in a hash."""
-    text = re.sub(r"[^\w]", "_", f"{table}{'_' + what if what else ''}_{version}_{stamp}")
+    """A table name of at most 63 bytes that tells what it is and needs no quotes; long ones end in a hash."""
+    text = _plain(f"{table}{'_' + what if what else ''}_{version}_{stamp}")
     if len(text.encode("utf-8")) <= 63:
         return text
     mark = hashlib.sha256(f"{table}.{what}".encode()).hexdigest()[:8]
-    tail = f"_{mark}_{version}_{stamp}"
-    head = table.encode("utf-8")[: 63 - len(tail.encode("utf-8"))].decode("utf-8", "ignore")
+    tail = _plain(f"x_{mark}_{version}_{stamp}")[1:]
+    if len(tail) > 62:  # a version that is longer than a name may be
+        tail = tail[:10] + tail[-42:]
+    head = _plain(table).encode("utf-8")[: 63 - len(tail.encode("utf-8"))].decode("utf-8", "ignore")
     return head + tail
+
+
+def _plain(text: str) -> str:
+    name = re.sub(r"[^\w]", "_", text).lower()
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def free_name(cursor: Any, loss: Loss, schema: str, stamp: str) -> str:
+    """A name that no copy has: tables of other schemas and steps of the same second may want the same."""
+    number, mark = 1, stamp
+    while True:
+        name = name_of(loss.table.name, loss.columns[0].name if loss.columns else "", loss.version, mark)
+        cursor.execute("SELECT to_regclass(%s) IS NULL", (qualified(schema, name),))
+        if cursor.fetchone()[0]:
+            return name
+        number += 1
+        mark = f"{stamp}_{number}"
 
 
 def save(cursor: Any, losses: Iterable[Loss], schema: str, stamp: str) -> list[Loss]:
@@ -45,8 +64,7 @@ def save(cursor: Any, losses: Iterable[Loss], schema: str, stamp: str) -> list[L
     for table in sorted({loss.table.qualified for loss in wanted}):
         cursor.execute(f"LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")
     for loss in wanted:
-        name = name_of(loss.table.name, loss.columns[0].name if loss.columns else "", loss.version, stamp)
-        _copy(cursor, loss, schema, name)
+        _copy(cursor, loss, schema, free_name(cursor, loss, schema, stamp))
     cursor.execute("SET LOCAL row_security = on")
     return wanted
 
@@ -84,7 +102,7 @@ def _select(columns: Iterable[Column]) -> str:
 def check(cursor: Any, saved: Sequence[Loss]) -> None:
     """After the statements: every copy is still there, whole."""
     for loss in saved:
-        schema, _dot, name = loss.backup.partition(".")
+        schema, _dot, name = loss.backup.rpartition(".")
         cursor.execute(
             "SELECT count(*) FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
             "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "

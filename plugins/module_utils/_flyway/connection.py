@@ -73,7 +73,7 @@ def connect(login: Login, application: str, read_only: bool = False) -> Any:
     except UnicodeDecodeError:  # a server that speaks another language in another encoding
         raise explain_login(login, "its message is not in UTF-8") from None
     except psycopg2.Error as exc:  # a parameter that libpq does not know
-        raise FlywayError(f"Cannot use these connection options: {_one_line(str(exc))}", "BAD_OPTION") from None
+        raise FlywayError(f"Cannot use these connection options: {one_line(str(exc))}", "BAD_OPTION") from None
     if read_only:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
     return connection
@@ -81,7 +81,7 @@ def connect(login: Login, application: str, read_only: bool = False) -> Any:
 
 def explain_login(login: Login, text: str) -> FlywayError:
     """Why a login failed, from the text of libpq and, where the server speaks another language, from the wire."""
-    text = _one_line(text)
+    text = one_line(text)
     code = _client_side(text) or _code_of(login, text)
     return FlywayError(_message(code, login, text), _NAMES.get(code, code), {"sqlstate": code if len(code) == 5 else ""})
 
@@ -190,7 +190,7 @@ def _message(code: str, login: Login, text: str) -> str:
 def explain_query(exc: Exception, user: str, what: str, grants: str) -> FlywayError:
     """Why reading failed: ``what`` was read, ``grants`` are the statements that would allow it."""
     code = getattr(exc, "pgcode", None) or ""
-    text = _one_line(str(exc))
+    text = one_line(str(exc))
     if code == "42501":
         return FlywayError(f"User {user!r} may not read {what}: {text} As its owner: {grants}", "PG_PERM")
     if code == "55P03":
@@ -202,7 +202,7 @@ def explain_query(exc: Exception, user: str, what: str, grants: str) -> FlywayEr
     return FlywayError(f"Cannot read {what}: {text} (SQLSTATE {code})", "PG_ERROR")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """A message of libpq on one line, ending in a full stop."""
     joined = " ".join(text.split())
     return joined if joined.endswith((".", "?", "!")) else joined + "."

@@ -47,7 +47,7 @@ _ESCAPED_BODY = re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*", re.DOTALL)
 _QUOTED_BODY = re.compile(r'[^"]*(?:""[^"]*)*')
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-_COPY_END = re.compile(r"^\\\.[ \t]*$", re.MULTILINE)
+_COPY_END = re.compile(r"(?:(?<=[\n\r])|\A)\\\.[ \t]*(?=[\n\r]|\Z)")
 # A string goes on after blanks (and line comments) that hold a newline; it keeps its kind, so E'a'\n'b\'c' is one.
 _CONTINUED = re.compile(r"[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'")
 

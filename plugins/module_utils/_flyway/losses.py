@@ -24,7 +24,8 @@ _TABLES = """
 SELECT c.oid, n.nspname, c.relname, coalesce(pg_relation_filenode(c.oid), 0),
   coalesce(x.n_tup_upd, 0), coalesce(x.n_tup_del, 0),
   ARRAY(SELECT format('%%s.%%s', s.nspname, p.relname) FROM pg_partition_ancestors(c.oid) a
-        JOIN pg_class p ON p.oid = a.relid AND p.oid <> c.oid JOIN pg_namespace s ON s.oid = p.relnamespace)
+        JOIN pg_class p ON p.oid = a.relid AND p.oid <> c.oid JOIN pg_namespace s ON s.oid = p.relnamespace),
+  ARRAY(SELECT a.relid::oid::bigint FROM pg_partition_ancestors(c.oid) a)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_stat_xact_all_tables x ON x.relid = c.oid
 WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'
@@ -57,6 +58,7 @@ class Table:
     updated: int
     deleted: int
     partition_of: list[str] = field(default_factory=list)
+    ancestors: list[int] = field(default_factory=list)  # OIDs, of a partition also its own
     columns: dict[int, Column] = field(default_factory=dict)
 
     @property

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import fingerprint, lexer, session, verbs
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.connection import Login, connect
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.connection import Login, connect, one_line
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import quote
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.migrations import Migration
@@ -67,7 +68,7 @@ class Scratch:
                 cursor.execute(statement)
         except Error as error:
             raise FlywayError(
-                f"Cannot make a scratch database on {self.admin.address}: {' '.join(str(error).split())} "
+                f"Cannot make a scratch database on {self.admin.address}: {one_line(str(error))} "
                 f'ALTER ROLE "{self.admin.user}" CREATEDB, or name another server with the option scratch.',
                 "SCRATCH",
             ) from None
@@ -110,7 +111,7 @@ class Scratch:
             except Error as error:
                 if not self.connection.closed:
                     cursor.execute("ROLLBACK")
-                raise FlywayError(f"{place}: {' '.join(str(error).split())}", "SCRIPT_FAILED", {"place": place}) from None
+                raise FlywayError(f"{place}: {one_line(str(error))}", "SCRIPT_FAILED", {"place": place}) from None
 
 
 def _execute(cursor: Any, statement: lexer.Statement, data: str | None) -> None:
@@ -128,7 +129,8 @@ def script(text: str) -> Iterator[tuple[lexer.Statement, str | None]]:
             continue
         *before, copy = lexer.split(text[start : token.start], line)
         yield from ((statement, None) for statement in before)
-        first = token.text.find("\n") + 1  # the rest of the statement's own line is no data
-        yield copy, token.text[first : token.text.rfind("\n") + 1]
+        lines = [match.end() for match in re.finditer(r"\r\n|\r|\n", token.text)]
+        # Neither the rest of the statement's own line nor the end mark is data.
+        yield copy, token.text[lines[0] : lines[-1]] if lines else ""
         start, line = token.end, token.line + lexer.count_newlines(token.text)
     yield from ((statement, None) for statement in lexer.split(text[start:], line))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway import lock
-from ansible_collections.dwp.backend.plugins.module_utils._flyway.connection import Login
+from ansible_collections.dwp.backend.plugins.module_utils._flyway.connection import Login, one_line
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.errors import FlywayError
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.history import HistoryTable, qualified, quote
 
@@ -111,7 +111,7 @@ def take_advisory(cursor: Any, table: HistoryTable, session_level: bool) -> None
 def explain(error: Any, login: Login, doing: str) -> FlywayError:
     """A psycopg2 error in the middle of a rollback as ours. Every message says that nothing was kept, or asks."""
     code = getattr(error, "pgcode", None) or ""
-    text = " ".join(str(error).split())
+    text = one_line(str(error))
     details = {"sqlstate": code, "doing": doing}
     if not code or code[:2] == "08" or code in ("57P01", "57P02", "57P03", "25P03"):
         return ConnectionLost(f"The connection to {login.address} was lost while {doing}: {text}", "PG_LOST", details)
@@ -121,6 +121,7 @@ def explain(error: Any, login: Login, doing: str) -> FlywayError:
     return FlywayError(f"PostgreSQL refused while {doing}: {text}{meaning}", "PG_ERROR", details)
 
 
+_ROWS = " Rows that are there now stand against it: correct them, or let the rollback text do so."
 _MEANINGS = {
     "42501": " Log in as the owner of the objects, as Flyway does.",
     "53100": " The disk or tablespace is full: make room first.",
@@ -128,5 +129,10 @@ _MEANINGS = {
     "57014": " It took longer than statement_timeout allows.",
     "25006": " The server or session is read-only; a rollback has to run on the primary.",
     "42P01": " The rollback text names a table that is not there; is it the text of another version?",
+    "22P02": _ROWS,
+    "23502": _ROWS,
+    "23503": _ROWS,
+    "23505": _ROWS,
+    "23514": _ROWS,
     "2BP01": " Other objects depend on it: name them in the rollback text, before what they depend on.",
 }

@@ -120,6 +120,10 @@ def _rights(
     needed = ["SELECT", "DELETE" if delete else "INSERT"]
     cursor.execute("SELECT p FROM unnest(%s::text[]) p WHERE NOT has_table_privilege(%s, p)", (needed, table.name))
     lacking = [privilege for (privilege,) in cursor.fetchall()]
+    # LOCK TABLE .. IN SHARE ROW EXCLUSIVE MODE asks for one of these; INSERT does not do.
+    cursor.execute("SELECT has_table_privilege(%s, 'UPDATE, DELETE, TRUNCATE')", (table.name,))
+    if not cursor.fetchone()[0] and "DELETE" not in lacking:
+        lacking.append("UPDATE (for the lock on the table)")
     if lacking:
         out.objections.append(
             Objection("PRIVILEGE", f"The user lacks {', '.join(lacking)} on {table.name}. Log in as the user that migrates.")
@@ -196,16 +200,17 @@ def _loss(target: Target, step: Step, found: dict[tuple[str, ...], int], tables:
     if target.kind == "schema":
         inside = [table for table in tables.values() if table.schema == target.name[0]]
         return [Loss(loss_of.ROWS, table) for table in inside if "CASCADE" in step.statement.words]
-    table = tables.get(found.get(target.name, 0))
-    if table is None:
-        return []
+    oid = found.get(target.name, 0)
+    # The rows of a partitioned table are those of its partitions.
+    meant = [table for key, table in tables.items() if oid and (key == oid or oid in table.ancestors)]
     if target.loss == "column":
         return [
             Loss(loss_of.COLUMN, table, (column,))
+            for table in meant
             for column in table.columns.values()
             if column.name == target.column and not column.generated
         ]
-    return [Loss(loss_of.ROWS if target.loss == "rows" else loss_of.CHANGED_ROWS, table)]
+    return [Loss(loss_of.ROWS if target.loss == "rows" else loss_of.CHANGED_ROWS, table) for table in meant]
 
 
 _SESSIONS = """

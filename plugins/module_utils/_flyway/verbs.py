@@ -97,11 +97,22 @@ def _forbidden(words: Sequence[str]) -> str:
         return "ALTER SYSTEM changes the whole server"
     if second in ("DATABASE", "TABLESPACE") and verb in ("DROP", "CREATE", "ALTER"):
         return f"{verb} {second} reaches beyond this schema"
+    if verb == "SELECT" and _selects_into(words):
+        return "SELECT INTO means something else in a function; write CREATE TABLE .. AS SELECT"
     if verb == "SET":
         name = words[2] if second in ("LOCAL", "SESSION") and len(words) > 2 else second
         if name not in _SETTINGS or second == "SESSION":
             return f"SET {second} would change who runs the rollback or how it is guarded"
     return ""
+
+
+def _selects_into(words: Sequence[str]) -> bool:
+    depth = 0
+    for word in words:
+        depth += (word == "(") - (word == ")")
+        if word == "INTO" and depth == 0:
+            return True
+    return False
 
 
 def refusal(statement: lexer.Statement, table: str = "flyway_schema_history") -> str:
@@ -120,25 +131,28 @@ def refusal(statement: lexer.Statement, table: str = "flyway_schema_history") ->
         if words[0] != "\\" and _POINTER.search(statement.text):
             return "a pointer to a file instead of SQL"
         return problem
-    code = "".join(t.text for t in statement.tokens if t.kind not in lexer.BLANK and t.kind != lexer.STRING)
-    if table.lower() in statement.text.lower() or table.lower() in code.lower():
+    if names_table(statement.text, table):
         return f"it names the history table {table}, which only the rollback itself may change"
     return missing_semicolon(statement)
 
 
 _NEW_STATEMENT = re.compile(
     r"(CREATE|DROP|ALTER)\s+(TABLE|INDEX|VIEW|FUNCTION|PROCEDURE|SEQUENCE|SCHEMA|TYPE|POLICY|TRIGGER|EXTENSION|DOMAIN|"
-    r"MATERIALIZED|ROLE|RULE)\b|(TRUNCATE|INSERT\s+INTO|DELETE\s+FROM|COMMENT\s+ON|GRANT|REVOKE)\b",
+    r"MATERIALIZED|ROLE|RULE)\b|(TRUNCATE(?!\s+ON\b)|INSERT\s+INTO|DELETE\s+FROM|COMMENT\s+ON|GRANT(?!\s+OPTION\b)|REVOKE)\b",
     re.IGNORECASE,
 )
+# The actions of these begin like statements: ALTER DEFAULT PRIVILEGES .. GRANT, ALTER PUBLICATION .. DROP TABLE.
+_LIKE_STATEMENTS = (["ALTER", "DEFAULT"], ["ALTER", "PUBLICATION"], ["ALTER", "EXTENSION"])
 
 
 def missing_semicolon(statement: lexer.Statement) -> str:
     """A DROP, ALTER or COMMENT whose later line begins another statement has lost its semicolon."""
     if not statement.terminated and "\n" in statement.text:
         return "the semicolon at the end is missing, so it cannot be told where the statement ends"
-    if statement.words()[0] not in ("DROP", "ALTER", "COMMENT", "TRUNCATE", "REVOKE"):
+    words = statement.words()
+    if words[0] not in ("DROP", "ALTER", "COMMENT", "TRUNCATE", "REVOKE"):
         return ""
+    allowed = words[:2] in _LIKE_STATEMENTS  # one action
     fresh = False
     for token in statement.tokens:
         if token.kind in lexer.BLANK:
@@ -146,15 +160,21 @@ def missing_semicolon(statement: lexer.Statement) -> str:
             continue
         if fresh and token.kind == lexer.WORD:
             rest = statement.text[token.start - statement.tokens[0].start :]
-            if _NEW_STATEMENT.match(rest):
+            if _NEW_STATEMENT.match(rest) and not allowed:
                 return f"a semicolon is missing before '{rest.splitlines()[0][:40]}' in line {token.line}"
+            allowed = allowed and not _NEW_STATEMENT.match(rest)
         fresh = False
     return ""
 
 
+def names_table(text: str, table: str) -> bool:
+    """Does the text hold this name or that of its key or index, in whatever case, and not as a part of a longer one?"""
+    return re.search(rf"(?<![\w$]){re.escape(table)}(_pk|_s_idx)?(?![\w$])", text, re.IGNORECASE) is not None
+
+
 def own_history_delete(statement: lexer.Statement, table: str, version: str | None) -> bool:
     """DELETE FROM <table> WHERE version = '<own>': what hand-written rollbacks do; the rollback does it itself."""
-    if version is None or table.lower() not in statement.text.lower():
+    if version is None or not names_table(statement.text, table):
         return False
     words = [w for w in statement.words() if w not in ("(", ")")]
     if words[:2] != ["DELETE", "FROM"]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._platform import balancer, fast_start, graph, schema, steps
+from ansible_collections.dwp.backend.plugins.module_utils._probe_model import ladder_problems
 
 SERVICE_DEFAULTS: dict[str, Any] = {
     "after": [],
@@ -99,12 +100,13 @@ def build(
 
     ``placement`` maps a group of the inventory to its hosts. Raises :class:`CatalogueError` with all problems.
     """
-    problems = schema.check_services(services) + schema.check_components(components)
-    if manager not in ("systemd", "supervisor"):
-        problems.append(f'dwp_manager: "{manager}" is not one of systemd, supervisor')
-    problems += steps.check_serial(serial)
-    if problems:
-        raise CatalogueError(problems)
+    shape = schema.check_services(services)
+    services, misshapen = schema.usable(services)  # the rest is judged all the same: every mistake in one run
+    wrong_components = schema.check_components(components)
+    other = [] if manager in ("systemd", "supervisor") else [f'dwp_manager: "{manager}" is not one of systemd, supervisor']
+    other += steps.check_serial(serial)
+    if wrong_components:
+        components = {}
 
     merged = {
         name: _complete(name, entry, placement.get(name, ()))
@@ -117,18 +119,14 @@ def build(
     for entry in complete_components.values():
         entry.update({key: int(entry[key]) for key in ("port", "port_offset", "drain_timeout") if entry.get(key) is not None})
     selected = words(only)
-    problems = (
-        _check_edges(merged)
-        + _check_ports(merged, complete_components)
-        + _check_components(merged, complete_components)
-        + balancer.check(merged, complete_components)
-        + _check_each(merged)
-        + [
-            f'dwp_only: unknown service "{name}"{schema.did_you_mean(name, merged)}'
-            for name in selected
-            if name not in merged
-        ]
-    )
+    found = _check_edges(merged) + _check_ports(merged, complete_components)
+    if not wrong_components:
+        found += _check_components(merged, complete_components) + balancer.check(merged, complete_components)
+    found += _check_each(merged)
+    found += [
+        f'dwp_only: unknown service "{name}"{schema.did_you_mean(name, merged)}' for name in selected if name not in merged
+    ]
+    problems = shape + wrong_components + other + [p for p in found if not any(_follows(p, *each) for each in misshapen)]
     if problems:
         raise CatalogueError(problems)
 
@@ -195,6 +193,11 @@ def _complete(name: str, entry: Mapping[str, Any], hosts: Sequence[str]) -> dict
     if service["database"] is not None:
         service["database"] = {"schema": "public", "flyway": True, **service["database"]}
     return service
+
+
+def _follows(problem: str, name: str, key: str) -> bool:
+    """Whether this problem is there only because that key, or that whole service, could not be read."""
+    return problem.startswith(f"services.{name}.{key}") or (not key and f'unknown service "{name}"' in problem)
 
 
 def _check_edges(services: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -277,11 +280,21 @@ def _check_each(services: Mapping[str, Mapping[str, Any]]) -> list[str]:
             other = variables.setdefault(service["url_variable"], name)
             if other != name:
                 problems.append(f"services.{name}.url_variable: {service['url_variable']} is already that of {other}")
+        problems += _check_ladder(name, service)
         both = sorted(set(service["environment"]) & set(service["secrets"]))
         if both:
             problems.append(f"services.{name}.secrets: {', '.join(both)} stands in environment too; keep one of them")
         problems += fast_start.check(name, service)
     return problems
+
+
+def _check_ladder(name: str, service: Mapping[str, Any]) -> list[str]:
+    """What the gate would say of the ladder, before anything is stopped for it."""
+    if not service["health"] or service.get("port") is None:
+        return []
+    ladder = [{key: value for key, value in rung.items() if key != "deep"} for rung in service["health"]]
+    wrong = ladder_problems(name, {"port": service["port"], "ladder": ladder})
+    return [f"services.{each.replace('.ladder[', '.health[', 1)}" for each in wrong]
 
 
 def _notes(services: Mapping[str, Mapping[str, Any]], selected: Iterable[str]) -> list[str]:

@@ -14,13 +14,14 @@ Check = Callable[[Any, str], "list[str]"]
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-RUNG_KINDS = ("actuator", "http", "tcp", "postgres", "redis")
+#: Of a service's own ladder; its database and Redis are proven before it starts, with its own credentials.
+RUNG_KINDS = ("actuator", "http", "tcp")
 PROVIDERS = ("embedded", "packages", "docker_compose", "external")
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A hint in parentheses with a leading blank, or nothing."""
-    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=cutoff)
     return f' (did you mean "{close[0]}"?)' if close else ""
 
 
@@ -240,3 +241,19 @@ def check_components(components: Any, where: str = "dwp_components") -> list[str
         else:
             problems += fields(COMPONENTS[name])(entry, f"{where}.{name}")
     return problems
+
+
+def usable(services: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """What is well-shaped in a mapping of services, and the (service, key) that are not, so that the rest can be judged too."""
+    good: dict[str, Any] = {}
+    bad: list[tuple[str, str]] = []
+    for name, entry in services.items() if isinstance(services, Mapping) else ():
+        if service_name(name, "") or not (entry is None or isinstance(entry, Mapping)):
+            bad.append((str(name), ""))
+            continue
+        wrong = [key for key, value in (entry or {}).items() if fields(SERVICE)({key: value}, "")]
+        bad += [(name, str(key)) for key in wrong]
+        good[name] = None if entry is None else {
+            **{key: value for key, value in entry.items() if key not in wrong}, **({"port": None} if "port" in wrong else {}),
+        }  # fmt: skip
+    return good, bad

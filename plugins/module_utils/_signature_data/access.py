@@ -38,9 +38,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"Another algorithm expected, or no matching key"],
         "meaning": "a token signed with another algorithm, such as RS256, met a decoder for HS256",
         "next": {
-            "command": "cut -d. -f1 TOKEN_FILE | base64 -d",
+            "command": "grep -n 'Another algorithm expected' {file} | tail -n 5",
             "risk": "read-only",
-            "verify": "alg is HS256; otherwise correct the issuer",
+            "verify": "path and ids of the records name the caller; the head of its token (cut -d. -f1 | base64 -d) has alg HS256, "
+            "otherwise correct the issuer",
         },
         "source": "observed with Spring Boot 3.4",
     },
@@ -88,9 +89,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"Malformed token", r"Malformed payload", r"Invalid compact JWT string", r"Malformed JWT JSON"],
         "meaning": "the token is junk, or exp and iat were sent as text",
         "next": {
-            "command": "cut -d. -f2 TOKEN_FILE | base64 -d",
+            "command": "grep -n -e 'Malformed' -e 'Invalid compact JWT' {file} | tail -n 5",
             "risk": "read-only",
-            "verify": "exp and iat are whole numbers: in Python int(ts)",
+            "verify": "path and ids of the records name the caller; in its token (cut -d. -f2 | base64 -d) exp and iat are whole numbers: "
+            "in Python int(ts)",
         },
         "source": "observed with Spring Boot 3.4",
     },
@@ -119,7 +121,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "observed_by": "the log, or a probe: 404, or 500 with errorCode E1000",
         "meaning": "the jar has no actuator, and each question for it writes a stack trace",
         "next": {
-            "command": "unzip -l {jar} | grep spring-boot-actuator",
+            "command": "unzip -l JAR | grep spring-boot-actuator",
             "risk": "read-only",
             "verify": "probe a business path and the port; spring-boot-starter-actuator makes the endpoint real",
         },

@@ -117,9 +117,9 @@ SIGNATURES: list[dict[str, Any]] = [
         "details": [_REQUEST],
         "meaning": "the gateway's pool of connections is full (pool type FIXED only); event streams hold connections",
         "next": {
-            "command": "ss -tn state established '( dport = :SERVICE_PORT )' | wc -l",
+            "command": "ss -tn state established '( sport = :SERVICE_PORT )' | wc -l",
             "risk": "read-only",
-            "verify": "the number of open streams is below max-connections",
+            "verify": "the number of callers, event streams among them, is below max-connections of the pool",
         },
         "source": "observed in public reports of reactor-netty",
     },

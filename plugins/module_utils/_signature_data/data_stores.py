@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+# As administrator: where connections run out, ordinary roles get none.
 _ACTIVITY = (
-    'psql -h DB_HOST -U DB_USERNAME -d DB_NAME -c "SELECT application_name, state, count(*) '
-    'FROM pg_stat_activity GROUP BY 1, 2 ORDER BY 3 DESC"'
+    'psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d postgres -c "SELECT datname, application_name, state, count(*) '
+    'FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC"'
 )
+_GRANT = "psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d DB_NAME -c "
 _LADDER = "ansible-playbook playbooks/triage.yml -i inventories/ENVIRONMENT -e dwp_only={service}"
 _COMPARE = "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={service} --check --diff"
 
@@ -82,7 +84,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "yields_to": ["PG_*"],
         "meaning": "idle connections were cut: the server was restarted, or a firewall; the pool recovers alone",
         "next": {
-            "command": 'psql -h DB_HOST -U DB_USERNAME -d DB_NAME -c "SELECT pg_postmaster_start_time()"',
+            "command": 'psql -h DB_HOST -p DB_PORT -U DB_USERNAME -d DB_NAME -c "SELECT pg_postmaster_start_time()"',
             "risk": "read-only",
             "verify": "if it repeats without a restart of the server, maxLifetime below its or the firewall's limit ends it",
         },
@@ -152,7 +154,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r'database "(?P<database>[^"]+)" does not exist'],
         "meaning": "3D000: the database was never created (an init script runs only on an empty volume), or DB_NAME is wrong",
         "next": {
-            "command": "psql -h DB_HOST -U DB_USERNAME -d postgres -l",
+            "command": "psql -h DB_HOST -p DB_PORT -U DB_USERNAME -d postgres -l",
             "risk": "read-only",
             "verify": "the list holds {database}",
         },
@@ -190,7 +192,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"terminating connection due to administrator command"],
         "meaning": "57P01: the server was restarted, or somebody ran pg_terminate_backend; a note, look further",
         "next": {
-            "command": 'psql -h DB_HOST -U DB_USERNAME -d DB_NAME -c "SELECT pg_postmaster_start_time()"',
+            "command": 'psql -h DB_HOST -p DB_PORT -U DB_USERNAME -d DB_NAME -c "SELECT pg_postmaster_start_time()"',
             "risk": "read-only",
             "verify": "the time tells whether the server was restarted",
         },
@@ -202,10 +204,37 @@ SIGNATURES: list[dict[str, Any]] = [
         "about": "postgres",
         "severity": "down",
         "patterns": [r"ERROR: permission denied for (?:schema|table|sequence|view|function) \S+", r"SQL State  : 42501"],
-        "details": [r"permission denied for (?P<object>.+)", r"permission denied for schema (?P<schema>\w+)"],
+        "details": [
+            r"permission denied for (?P<object>.+)",
+            r"permission denied for schema (?P<schema>\w+)",
+            r"permission denied for (?P<table>(?:table|sequence|view) \w+)",
+        ],
         "meaning": "42501: the role lacks a right on a schema or in it; PostgreSQL 15 lets only the owner create in schema public",
+        "variants": [
+            {
+                "name": "schema",
+                "has": "schema",
+                "meaning": "42501: the role lacks a right on a schema; PostgreSQL 15 lets only the owner create in schema public",
+                "next": {
+                    "command": _GRANT + '"GRANT USAGE, CREATE ON SCHEMA {schema} TO DB_USERNAME"',
+                    "risk": "destructive",
+                    "verify": "the statement or the migration succeeds; the other way is to make the role the owner (\\dn+ shows it)",
+                },
+            },
+            {
+                "name": "table",
+                "has": "table",
+                "meaning": "42501: the role lacks a right on a table or sequence, which belongs to another role",
+                "next": {
+                    "command": _GRANT + '"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA DB_SCHEMA TO DB_USERNAME; '
+                    'GRANT USAGE ON ALL SEQUENCES IN SCHEMA DB_SCHEMA TO DB_USERNAME"',
+                    "risk": "destructive",
+                    "verify": "the statement succeeds; \\dp shows the rights, and who made the table under another role is to be told",
+                },
+            },
+        ],
         "next": {
-            "command": 'psql -h DB_HOST -U postgres -d DB_NAME -c "GRANT USAGE, CREATE ON SCHEMA {schema} TO DB_USERNAME"',
+            "command": _GRANT + '"GRANT USAGE, CREATE ON SCHEMA DB_SCHEMA TO DB_USERNAME"',
             "risk": "destructive",
             "verify": "the statement or the migration succeeds; the other way is to make the role the owner (\\dn+ shows who it is)",
         },
@@ -236,7 +265,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "details": [r"Detail: (?P<detail>Process \d+ waits for [^\n]+)"],
         "meaning": "40P01: two transactions took locks in opposite order; one was ended",
         "next": {
-            "command": "psql -h DB_HOST -U DB_USERNAME -d DB_NAME "
+            "command": "psql -h DB_HOST -p DB_PORT -U DB_USERNAME -d DB_NAME "
             '-c "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"',
             "risk": "read-only",
             "verify": "the counter does not grow; DETAIL in the record names both statements",

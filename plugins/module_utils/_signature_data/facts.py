@@ -12,7 +12,7 @@ _RESTART = _PLAYBOOK.format(name="restart")
 _COMPARE = _PLAYBOOK.format(name="deploy") + " --check --diff"
 _STATUS = _PLAYBOOK.format(name="flyway_status")
 _ACTIVITY = (
-    'psql -h {db_host} -p {db_port} -U {user} -d {database} -c "SELECT pid, application_name, state, wait_event_type, '
+    'psql -h {db_host} -p {db_port} -U DB_ADMIN -d {database} -c "SELECT pid, application_name, state, wait_event_type, '
     'now() - xact_start AS age, left(query, 60) FROM pg_stat_activity WHERE state <> \'idle\' ORDER BY xact_start"'
 )
 _SOURCE = "found by asking the thing itself"
@@ -29,8 +29,9 @@ def _row(
 
 SIGNATURES: list[dict[str, Any]] = [
     # ---- hosts
-    _row("HOST_UNREACHABLE", 1, "host", "down", "{host} cannot be reached, so nothing on it could be asked", "ssh {host} uptime",
-         "it prints the load; otherwise the console of the machine, its network or its credentials are next", "Ansible: unreachable"),
+    _row("HOST_UNREACHABLE", 1, "host", "down", "{host} cannot be reached, so nothing on it could be asked",
+         "ansible {host} -i inventories/ENVIRONMENT -m ansible.builtin.ping",
+         "it says pong; otherwise the console of the machine, its network or its credentials are next", "Ansible: unreachable"),
     _row("DISK_LOW", 6, "host", "note",
          "a file system is nearly full: {path} has {free} left", "du -xh {path} 2>/dev/null | sort -h | tail",
          "df -h shows more than 5 % free", "the file systems of the host"),
@@ -55,8 +56,8 @@ SIGNATURES: list[dict[str, Any]] = [
     _row("NOT_DEPLOYED", 5, "service", "degraded", "{service} was never deployed on {host}, although the inventory places it there",
          _COMPARE, "the plan says install; without --check it is done", "the releases on the host"),
     _row("MANAGER_DOWN", 2, "host", "down", "the service manager of {host} does not answer, so nothing is kept running there",
-         "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT --check", "status.yml shows the services as running",
-         "systemctl or supervisorctl"),
+         "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT", "status.yml shows the services of {host} as running",
+         "systemctl or supervisorctl", "restart"),
     _row("ORPHAN", 4, "service", "degraded", "a process of {service} runs that its service manager does not know (PID {pid})",
          "ps -o pid,ppid,lstart,args -p {pid}", "one process is left: restart.yml ends the others and starts one",
          "the processes of the host"),
@@ -89,7 +90,7 @@ SIGNATURES: list[dict[str, Any]] = [
          "it says off at the address that DB_HOST names", "the probe of the database"),
     _row("PG_LOCK", 2, "postgres", "degraded",
          "{application} (PID {pid}) holds a lock in {database} for which {waiting} statements wait, the longest {seconds} s",
-         'psql -h {db_host} -p {db_port} -U postgres -d {database} -c "SELECT pg_terminate_backend({pid})"',
+         'psql -h {db_host} -p {db_port} -U DB_ADMIN -d {database} -c "SELECT pg_terminate_backend({pid})"',
          "no statement waits for a lock: the answer to SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' is 0",
          "pg_stat_activity and pg_blocking_pids", "destructive"),
     _row("PG_LONG_TRANSACTION", 6, "postgres", "note",

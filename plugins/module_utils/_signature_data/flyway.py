@@ -125,7 +125,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"Unsupported Database: PostgreSQL (?P<version>\S+)", r"Unsupported Database: PostgreSQL"],
         "meaning": "the jar lacks flyway-database-postgresql, or its Flyway is older than this PostgreSQL",
         "next": {
-            "command": "unzip -l {jar} | grep -e flyway-core -e flyway-database-postgresql",
+            "command": "unzip -l JAR | grep -e flyway-core -e flyway-database-postgresql",
             "risk": "read-only",
             "verify": "a jar with both in one version starts",
         },

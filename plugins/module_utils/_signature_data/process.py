@@ -21,6 +21,12 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "keep both before the restart; afterwards heap use after a full collection stays below -Xmx",
         },
+        "otherwise": {
+            "command": "grep -n -A 15 OutOfMemoryError {file} | tail -n 40",
+            "risk": "read-only",
+            "verify": "it names what ran out; for Java heap space a larger -Xmx in jvm_options of {service} in the inventory, deployed, "
+            "lets {service} pass its gate",
+        },
         "source": "observed with Spring Boot 3.4",
     },
     {
@@ -36,7 +42,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "anywhere": "Killed process",
         "meaning": "the kernel killed the process: the host or its control group had no memory left (exit status 137)",
         "next": {
-            "command": "journalctl -k --grep 'Killed process' --since -1h --no-pager",
+            "command": "dmesg -T | grep -i -A 1 'killed process' | tail -n 10",
             "risk": "read-only",
             "verify": "MaxRAMPercentage or -Xmx fits into the limit of the unit and of the host",
         },
@@ -66,7 +72,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "observed_by": "the log, a log that ends inside a line, or health diskSpace DOWN",
         "meaning": "a file system is full, often of logs (SQL and bind values are logged by default in one service)",
         "next": {
-            "command": "df -h; du -xsh /var/log/* | sort -h | tail",
+            "command": "df -h LOG_DIR; du -xah LOG_DIR | sort -h | tail",
             "risk": "read-only",
             "verify": "after rotating or removing logs df shows free space and the log grows again",
         },
@@ -92,9 +98,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "about": "host",
         "severity": "degraded",
         "patterns": [r"SSLHandshakeException: (?P<reason>[^\n]*)", r"PKIX path building failed"],
+        "details": [r"(?:executing \w+|request for \"|to) https://(?P<target>[\w.-]+:\d+)"],
         "meaning": "the certificate of the other side is expired, unknown, or for another name",
         "next": {
-            "command": "openssl s_client -connect HOST:PORT -servername HOST </dev/null | openssl x509 -noout -dates -subject -issuer",
+            "command": "openssl s_client -connect {target_host}:{target_port} </dev/null | openssl x509 -noout -dates -subject -issuer",
             "risk": "read-only",
             "verify": "the dates hold, the subject is the name that is called, and the issuer is trusted by this Java",
         },

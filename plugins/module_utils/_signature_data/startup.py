@@ -45,7 +45,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"Failed to configure a DataSource: 'url' attribute is not specified"],
         "meaning": "no database address reached the service: its profile or its environment was not loaded",
         "next": {
-            "command": "tr '\\0' '\\n' < /proc/PID/environ | cut -d= -f1 | grep -e '^DB_' -e '^SPRING_'",
+            "command": "cut -d= -f1 ENVIRONMENT_FILE | grep -e '^DB_' -e '^SPRING_'",
             "risk": "read-only",
             "verify": "DB_HOST, DB_PORT and DB_NAME are listed; the message ends with the profiles that were active",
         },
@@ -89,7 +89,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"Config data (?P<what>.{0,500}?) does not exist"],
         "meaning": "a path in spring.config.import does not exist; told on stdout only, before the log file is opened",
         "next": {
-            "command": "tr '\\0' '\\n' < /proc/PID/environ | grep -i '^SPRING_CONFIG'",
+            "command": "grep -i '^SPRING_CONFIG' ENVIRONMENT_FILE",
             "risk": "read-only",
             "verify": "the named file exists and the user of the service can read it",
         },
@@ -118,9 +118,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "anywhere": "class file version",
         "meaning": "the Java that runs the jar is older than the one that it was built for (61 is Java 17, 65 is Java 21)",
         "next": {
-            "command": "readlink -f /proc/PID/exe || java -version",
+            "command": "SERVICE_JAVA -version",
             "risk": "read-only",
-            "verify": "after java_home points to a fitting Java, the service's log says Started",
+            "verify": "it is at least what the record asks for; after 'java' of the service in the inventory names a fitting one, "
+            "its log says Started",
         },
         "source": "documented by the library, not observed",
     },
@@ -132,7 +133,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"Spring MVC found on classpath, which is incompatible with Spring Cloud Gateway"],
         "meaning": "the gateway's jar holds spring-boot-starter-web",
         "next": {
-            "command": "unzip -l {jar} | grep spring-webmvc",
+            "command": "unzip -l JAR | grep spring-webmvc",
             "risk": "read-only",
             "verify": "a jar without spring-webmvc starts; until then SPRING_MAIN_WEBAPPLICATIONTYPE=reactive",
         },

@@ -94,6 +94,8 @@ class Fleet:
         #: A second "host" is another directory on this machine.
         self.roots = {"localhost": self.root}
         self.host_variables: dict[str, dict[str, Any]] = {}
+        #: For every ansible-playbook.
+        self.environments: dict[str, str] = {}
         self.artifacts.mkdir()
         self.services: dict[str, Any] = {}
         self.hosts: dict[str, list[str]] = {}
@@ -152,7 +154,7 @@ class Fleet:
             **kept, "HOME": str(self.base), "LC_ALL": "C.UTF-8", "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS), "ANSIBLE_CALLBACKS_ENABLED": "dwp_events",
             "DWP_TEST_EVENTS": str(self.base / "events"), "ANSIBLE_REMOTE_TMP": str(self.base / "modules"),
-            "ANSIBLE_NOCOLOR": "1", "DWP_SECRET_OF_THE_SHELL": "leak", **more,
+            "ANSIBLE_NOCOLOR": "1", "DWP_SECRET_OF_THE_SHELL": "leak", **self.environments, **more,
         }  # fmt: skip
 
     def start(self, playbook: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -139,6 +139,11 @@ CASES: dict[str, tuple[Callable[[Fleet], Any], tuple[str, ...]]] = {
         lambda f: f.variables.update(dwp_components={"mongo": {}}, dwp_manager="sysv"),
         ('dwp_components: unknown component "mongo"', "dwp_manager", "systemd, supervisor"),
     ),
+    "simple variables": (
+        lambda f: f.variables.update(dwp_on_failure="rolback", dwp_keep_releases="many", dwp_settle="soon", dwp_confirm="ja"),
+        ("4 problems", '"rolback" is not one of rollback, stop', "dwp_keep_releases: expected a whole number",
+         'dwp_settle: "soon" is not a number of seconds', 'dwp_confirm: "ja" is neither true nor false'),
+    ),
     "cycle": (both_ways, ("cycle", "alpha -> ", "beta", "gamma", '"after"')),
     "edges": (
         catalogue(alpha={"after": ["alpha"]}, beta={"after": ["alhpa"]}, gamma={"calls": ["omega"]}),

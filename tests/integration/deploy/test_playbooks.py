@@ -52,7 +52,9 @@ def test_restart_of_everything_in_start_order(fleet: Fleet) -> None:
 
 def test_restart_of_one(fleet: Fleet) -> None:
     before = fleet.pids()
-    assert fleet.run("restart", "-e", "dwp_only=gamma").rc == 0
+    done = fleet.run("restart", "-e", "dwp_only=gamma")
+    assert done.rc == 0
+    assert "under way" not in done.output, "its own lock is no news"
     assert {n for n, pid in fleet.pids().items() if pid != before[n]} == {"gamma"}
 
 
@@ -73,6 +75,9 @@ def test_status_shows_what_is_wrong(fleet: Fleet) -> None:
         assert done.report["beta"]["tampered"] == ["launch"]
         assert done.report["gamma"]["healthy"] is False and done.report["gamma"]["state"] == "stopped"
         assert "changed by hand: launch" in done.output
+        assert "gamma is stopped; deploy.yml starts it" in done.output
+        row = next(line for line in done.output.splitlines() if line.startswith("gamma "))
+        assert row.split()[-2:] == ["-", "-"], "since when, and how fast, its last life began says nothing"
         strict = fleet.run("status", "-e", "dwp_strict=true")
         assert strict.rc != 0
         assert "not healthy: gamma on localhost" in strict.output

@@ -100,7 +100,7 @@ def test_no_secret_in_anything_that_is_printed(tmp_path, fail):
         running.kill()
         running.wait()
     assert done.returncode == (2 if fail else 0), output
-    for words in ("jwt-secret-length", "local-urls", "ports", "is never closed", "http://***@localhost:99999/?token=***"):
+    for words in ("jwt-secret-length", "local-aura", "ports", "is never closed", "http://***@localhost:99999/?token=***"):
         assert words in output
     assert names(output) == []
 

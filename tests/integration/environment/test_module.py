@@ -130,6 +130,7 @@ def test_everything_wrong_with_files_is_said_at_once(tmp_path):
     assert messages["auth"] == [
         f"auth: {open_file} holds secrets and has mode 0644: every user of the host can read them; set 0640 or 0600"
     ]
+    assert [v["severity"] for v in result["violations"] if v["id"] == "file_mode"] == ["warning"]  # what it says is right
     assert any(f"mail: {systemd}:2: SERVER_PORT holds an unquoted blank and #" in m for m in messages["mail"])
     assert any("SERVER_PORT" in m and "'8082 # mail', not a port" in m for m in messages["mail"])
     assert messages["chat"] == [f"chat: {tmp_path / 'absent.env'}: No such file or directory"]
@@ -229,6 +230,16 @@ def test_given_environments_as_json_and_as_text_give_the_same():
 
     assert check(json.dumps(GOOD)) == check(dump(GOOD))
     assert check(json.dumps(GOOD))[0] == []
+
+
+def test_numbers_booleans_and_null_count_as_a_deployment_writes_them():
+    given = {**GOOD, "SERVER_PORT": 8001, "DB_PORT": 54320.0, "JPA_SHOW_SQL": False, "RBAC_CACHE_TTL_SECONDS": None, "TZ": ["KST"]}
+    result, _text = run({"environment_name": "staging", "fail": False, "environments": [
+        {"service": "auth", "environment": json.dumps(given)}]})  # fmt: skip
+    assert [v["message"].partition(" (")[0] for v in result["violations"] if v["severity"] == "error"] == [
+        "auth: DB_PORT is 54320.0, not a port between 1 and 65535",
+        "auth: TZ is of type list, not text; put the value in quotes where it is defined",
+    ]
 
 
 def test_fingerprints_join_hosts():

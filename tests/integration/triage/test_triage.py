@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shlex
 import socket
@@ -173,6 +174,28 @@ def test_a_host_that_is_down_and_a_group_without_hosts(fleet: Fleet) -> None:
     finally:
         del fleet.roots["away"]
         fleet.hosts.update(alpha=["localhost"], beta=beta)
+
+
+def test_a_request_that_the_second_host_knows_by_another_id(bare: Fleet) -> None:
+    """The correlation id ends at the gateway; only its log links it to the trace id that the service behind it prints."""
+    bare.add("beta", bare.first_port + 1)
+    bare.services["alpha"].update(calls=["beta"])
+    bare.roots["second"], bare.hosts["beta"] = bare.base / "second", ["second"]
+    bare.deploy()
+    correlation, trace = "3f0f2f6e-8a61-4f0b-9a53-2a1f4de1c6a7", "4bf92f3577b34da6a3ce929d0e0e4736"
+    now = datetime.datetime.now().astimezone()
+    both = f"traceId={trace} correlationId={correlation}"
+    records = [(bare.root, "alpha", "INFO", both), (bare.roots["second"], "beta", "ERROR", f"traceId={trace}")]
+    for second, (root, name, level, ids) in enumerate(records):
+        stamp = (now + datetime.timedelta(seconds=second - 5)).isoformat(timespec="milliseconds")
+        with (root / "log" / f"{name}.log").open("a", encoding="utf-8") as file:
+            file.write(f"{stamp} {level:>5} 4711 --- [{name}] [nio-exec-1] c.d.Filter : {ids} in {name}\n")
+    found = triage(bare, "-e", f"dwp_id={correlation}")
+    path = found.report["request_path"]
+    assert [(one["service"], one["host"]) for one in path["steps"]] == [("alpha", "localhost"), ("beta", "second")], path
+    assert path["ids"] == [correlation] and trace in path["related_ids"] and path["failed_at"]["service"] == "beta"
+    asked = {one["host"]: one["result"]["ids"] for one in found.run.tasks("Ask for the ids that other hosts found")}
+    assert asked == {"localhost": [], "second": [trace]}, "only who does not know it is asked again"
 
 
 def test_nothing_was_deployed(bare: Fleet) -> None:

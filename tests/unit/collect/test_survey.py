@@ -103,7 +103,12 @@ def test_redis_of_the_services():
 
 def test_info_of_an_old_redis_lacks_fields():
     found = redis_server.info({"redis_version": "5", "used_memory": 3 << 20})
-    assert found["memory"] == {"used_mb": 3, "max_mb": 0, "policy": None} and found["last_save_ok"] is None
+    assert found["memory"] == {"used_mb": 3, "max_mb": 0, "policy": None, "full": False} and found["last_save_ok"] is None
+
+
+@pytest.mark.parametrize(("used", "most", "full"), [(100, 0, False), (97, 100, False), (98, 100, True), (900, 1, True)])
+def test_a_redis_that_is_full(used, most, full):
+    assert redis_server.info({"used_memory": used, "maxmemory": most})["memory"]["full"] is full
 
 
 def test_migrations_in_short():

@@ -30,12 +30,13 @@ NOW = HEALTHY["host"]["time"]
 ROWS = {row.id: row for row in signatures()}
 
 
-def platform(*hosts):
+def platform(*hosts, components=None):
+    ours = {"postgres": {"provider": "packages"}, "redis": {"provider": "packages"}}
     built = catalogue.build(
         service_defaults=DEFAULTS["platform_service_defaults"], component_defaults=DEFAULTS["platform_component_defaults"],
         services={name: None for name in DEFAULTS["platform_service_defaults"] if name not in NAMES},
-        components={"postgres": {"provider": "packages"}, "redis": {"provider": "packages"}},
-        placement={**{name: list(hosts) for name in NAMES}, "postgres": [hosts[0]], "redis": [hosts[0]]},
+        components={**ours, **(components or {})},
+        placement={**{name: list(hosts) for name in NAMES}, **{name: [hosts[0]] for name in ours if name not in (components or {})}},
         environment="staging", development=False, profile="staging",
     )  # fmt: skip
     return catalogue.without_secrets(built)
@@ -80,7 +81,10 @@ def report_of(case, **more):
         change(facts, path, value)
     hosts = ["app-01", *case.get("lost", {})]
     answers = {"app-01": {"collected": facts, "logs": logs_of(case)}}
-    given = Inputs(platform(*hosts), answers, case.get("lost", {}), hosts, now=NOW, inventory="inventories/staging", **more)
+    given = Inputs(
+        platform(*hosts, components=case.get("components")), answers, case.get("lost", {}), hosts, now=NOW,
+        inventory="inventories/staging", **more,
+    )  # fmt: skip
     return triage(given)
 
 
@@ -113,6 +117,19 @@ def test_samples_fit_any_terminal(name, columns):
     report = json.loads((SAMPLES / f"report_{name}.json").read_text(encoding="utf-8"))
     shown = triage_text.lines(report, columns, ["/x/report.html"])
     assert len(shown) <= triage_text.LINES and shown[-1].endswith("report.html")
+
+
+def test_each_of_two_causes_is_listed_under_what_it_blames():
+    """Redis is told of by main, which only suffers from it."""
+    report = report_of({"set": {
+        "databases.1": {"cause": "not_found", "sqlstate": "3D000", "message": "no such database"},
+        "redis.*": {"cause": "refused", "message": "connection refused"}, "components.redis.listener": None,
+        "services.main.health": {"healthy": False, "cause": "down", "message": "DOWN (redis=DOWN)"},
+    }})  # fmt: skip
+    found = {one["failure"]: one for one in report["findings"] if one["role"] in ("root", "contributing")}
+    assert {name: (one["service"], one["host"], one["told_by"]) for name, one in found.items()} == {
+        "PG_NODB": ("mail", "app-01", "mail"), "REDIS_REFUSED": ("redis", "app-01", "main"),
+    }  # fmt: skip
 
 
 def test_a_report_and_itself_are_the_same():
@@ -166,6 +183,43 @@ def test_the_way_of_a_request_over_hosts_whose_clocks_differ():
         ("gateway", "a", None), ("main", "b", 1000), ("gateway", "a", 1000)]  # fmt: skip
     assert [(one["service"], one["reason"]) for one in path["gaps"]] == [("mail", "unreadable")], "silence that proves nothing wins"
     assert path["failed_at"]["service"] == "gateway" and path["services"] == ["gateway", "main"]
+
+
+LEARNED = {
+    "a": {"request_path": {"ids": ["corr-1"], "related_ids": ["trace-1", "gw-1"], "steps": [step("gateway", 1)]}},
+    "b": {"request_path": {"ids": ["corr-1"], "related_ids": ["gw-1"], "steps": []}},
+    "c": {"request_path": None}, "d": {},
+}  # fmt: skip
+
+
+EVERY_ID = ["corr-1", "gw-1", "trace-1"]
+
+
+@pytest.mark.parametrize(("host", "ids"), [("a", []), ("b", ["trace-1"]), ("c", EVERY_ID), ("d", EVERY_ID)])
+def test_ids_that_only_other_hosts_found(host, ids):
+    assert request_path.learned_elsewhere(LEARNED, host) == ids
+
+
+def test_never_more_ids_than_a_request_has():
+    many = {"request_path": {"ids": ["corr-1"], "related_ids": [f"t-{n:03}" for n in range(99)]}}
+    assert len(request_path.learned_elsewhere({"a": many, "b": LEARNED["b"]}, "b")) == request_path.MOST_IDS
+
+
+def test_what_the_second_question_found_is_part_of_the_way():
+    found = {"ids": ["trace-1"], "related_ids": ["own-1"], "steps": [{**step("mail", 2, "ERROR"), "offset": 7}], "dropped": 1, "gaps": []}
+    silent = {"service": "mail", "reason": "no line", "text": "nothing in mail"}
+    first = {**LEARNED["b"], "request_path": {**LEARNED["b"]["request_path"], "gaps": [silent]}}
+    joined = request_path.joined(first, found)
+    assert request_path.joined(joined, found)["request_path"]["steps"] == joined["request_path"]["steps"], "nothing is there twice"
+    path = request_path.merge({"a": LEARNED["a"], "b": joined}, {"gateway": ["mail"]}, {})
+    assert [(one["service"], one["host"]) for one in path["steps"]] == [("gateway", "a"), ("mail", "b")]
+    assert path["gaps"] == [] and path["failed_at"]["service"] == "mail" and path["dropped"] == 1
+    assert path["ids"] == ["corr-1"] and set(path["related_ids"]) == {"trace-1", "gw-1", "own-1"}
+
+
+@pytest.mark.parametrize("more", [None, {}, {"steps": []}])
+def test_a_second_question_without_an_answer_changes_nothing(more):
+    assert request_path.joined(LEARNED["a"], more) == LEARNED["a"] and request_path.joined({}, more) == {}
 
 
 def test_no_request_was_asked_for():

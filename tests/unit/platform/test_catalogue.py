@@ -52,9 +52,12 @@ MISTAKES = [
     ({"mail": {"environment": {"1X": "a"}}}, None, 'dwp_services.mail.environment.1X: "1X" is not a name of an environment'),
     ({"mail": {"environment": {"X": {"a": 1}}}}, None, "dwp_services.mail.environment.X: expected text, a number or a boolean"),
     ({"mail": {"redis": "maybe"}}, None, 'dwp_services.mail.redis: "maybe" is not one of none, lazy, required'),
-    ({"mail": {"health": [{"kind": "htp"}]}}, None, '"htp" is not one of actuator, http, tcp, postgres, redis (did you mean'),
+    ({"mail": {"health": [{"kind": "htp"}]}}, None, '"htp" is not one of actuator, http, tcp (did you mean'),
     ({"mail": {"health": [{"path": "/x"}]}}, None, "dwp_services.mail.health[0].kind: is required"),
     ({"mail": {"health": []}}, None, "services.mail.health: is empty"),
+    ({"mail": {"health": [{"kind": "http"}]}}, None, "services.mail.health[0].path: '' has to start with /"),
+    ({"mail": {"health": [{"kind": "tcp"}, {"kind": "actuator", "status": [200]}]}}, None, "services.mail.health[1].status: means nothing"),
+    ({"mail": {"health": [{"kind": "postgres"}]}}, None, '"postgres" is not one of actuator, http, tcp'),
     ({"mail": "x"}, None, "dwp_services.mail: expected a mapping, got text"),
     ({"Mail!": {"port": 1}}, None, "dwp_services.Mail!:"),
     ({"gateway": {"after": ["main"]}}, None, "services: cycle main -> auth -> gateway -> main; remove one of these"),
@@ -90,6 +93,19 @@ def test_all_mistakes_at_once():
         build({"chat": {"after": ["mian"]}, "mail": {"port": 8083}, "main": {"after": ["auth", "approval"]}}, only="gatway")
     assert len(caught.value.problems) == 4
     assert str(caught.value).startswith("Platform catalogue: 4 problems")
+
+
+def test_mistakes_of_shape_do_not_hide_the_others_and_cause_no_further_ones():
+    services = {
+        "gateway": {"prot": 1, "after": ["auth"]}, "auth": {"port": "x", "after": ["mian"]}, "foo_bar": {"port": 1}, "new": {"port": "y"},
+        "mail": {"health": []}, "chat": {"redis": "yes", "calls": ["old"]}, "old": "x",
+    }  # fmt: skip
+    with pytest.raises(catalogue.CatalogueError) as caught:
+        build(services, {"redis": {"provider": "extrenal"}}, placement={**PLACEMENT, "new": ["app-1"]}, only="gatway", manager="sysv")
+    assert [problem.partition(" ")[0] for problem in caught.value.problems] == [
+        "dwp_services.gateway:", "dwp_services.auth.port:", "dwp_services.foo_bar:", "dwp_services.new.port:", "dwp_services.chat.redis:",
+        "dwp_services.old:", "dwp_components.redis.provider:", "dwp_manager:", "services.auth.after:", "services.mail.health:", "dwp_only:",
+    ]  # fmt: skip
 
 
 def test_components_without_a_place():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For tests: every task boundary as a line of JSON, and SIGKILL to ansible-playbook itself at one of them, by number or by name."""
+"""For tests: every task boundary as a line of JSON; at one of them SIGKILL to ansible-playbook itself, or the loss of a host."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self._path = os.environ["DWP_TEST_EVENTS"]
         self._kill_at = int(os.environ.get("DWP_TEST_KILL_AT", "0"))
+        self._lose_at = os.environ.get("DWP_TEST_LOSE_AT")
         self._kill_before = os.environ.get("DWP_TEST_KILL_BEFORE", "")
         self._count = 0
 
@@ -44,6 +45,9 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self._event("start", task.get_name())
+        if self._lose_at and self._lose_at in task.get_name():
+            with open(os.environ["DWP_TEST_LOST"], "w", encoding="utf-8"):  # see connections/dwp_lossy.py
+                pass
 
     def _result(self, kind: str, result: Any) -> None:
         answer = {k: v for k, v in result.result.items() if k not in ("invocation", "diff")}

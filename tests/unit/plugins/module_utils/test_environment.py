@@ -113,7 +113,7 @@ def test_the_runbook_as_it_stands_is_accepted_in_development_with_warnings_only(
 def test_the_runbook_as_it_stands_is_refused_in_production_for_every_reason_at_once():
     found = {v.id for v in run(DEFAULT_RULES, {**FLEETS["runbook"], "in": "prod"}) if v.severity == "error"}
     assert found == {
-        "jwt-secret", "jwt-secret-public", "database-password-public", "local-urls", "local-database", "profile",
+        "jwt-secret", "jwt-secret-public", "database-password-public", "local-urls", "local-aura", "local-database", "profile",
         "redis-host", "inner-auth-url",
     }
 
@@ -217,6 +217,16 @@ def test_rules_that_cannot_be_used_are_refused(extra, words):
     with pytest.raises(RuleError) as caught:
         merge_rules(DEFAULT_RULES, extra)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("off", ["off", False], ids=["text", "as YAML reads a bare off"])
+def test_a_site_switches_a_rule_off(off):
+    fleet = {"fleet": {"auth": {"TZ": "UTC"}}, "in": "prod"}
+    before = {v.id for v in run(DEFAULT_RULES, fleet)}
+    after = {v.id for v in run(merge_rules(DEFAULT_RULES, [{"id": "time-zone-known", "severity": off}]), fleet)}
+    assert before - after == {"time-zone-known"}
+    in_development = run(merge_rules(DEFAULT_RULES, [{"id": "jwt-secret-public", "severity": off}]), {**FLEETS["runbook"], "in": "dev"})
+    assert "jwt-secret-public" not in {v.id for v in in_development}
 
 
 def test_all_bad_rules_at_once():

@@ -111,7 +111,7 @@ def test_skips_come_back_as_given():
 BAD = {
     "twice": ([{"name": "a", "port": 1}, {"name": "a", "port": 2}], "a: this name appears twice"),
     "no name": ([{"port": 1}], "probes[0].name: missing"),
-    "no port": ([{"name": "a"}], "a.ladder[0].port: 0 is not between 1 and 65535"),
+    "no port": ([{"name": "a"}], "a.ladder[0].port: missing"),
     "port": ([{"name": "a", "port": 80822}], "80822 is not between"),
     "port text": ([{"name": "a", "port": "http"}], "whole numbers"),
     "kind": ([{"name": "a", "port": 1, "ladder": [{"kind": "ping"}]}], "'ping' is not one of actuator, http"),

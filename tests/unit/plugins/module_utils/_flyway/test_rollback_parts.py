@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,12 +39,13 @@ def test_search_path_is_flyways(original, schema, expected):
     assert flyway_search_path(original, schema) == expected
 
 
-@given(st.text(min_size=1, max_size=80), st.text(max_size=80))
-def test_names_of_copies_fit_and_differ(table, column):
-    name = name_of(table, column, "1.2", "20260101000000")
+@given(st.text(min_size=1, max_size=80), st.text(max_size=80), st.sampled_from(["1.2", "1." + "0" * 48]))
+def test_names_of_copies_fit_and_differ_and_need_no_quotes(table, column, version):
+    name = name_of(table, column, version, "20260101000000")
     assert 0 < len(name.encode()) <= 63
+    assert name.endswith("_20260101000000") and re.fullmatch(r"[^\W0-9A-Z][^\WA-Z]*", name)
     if len(table) > 40:
-        assert name != name_of(table + "x", column, "1.2", "20260101000000")
+        assert name != name_of(table + "x", column, version, "20260101000000")
 
 
 def test_fingerprints_are_compared_by_object():
@@ -148,11 +151,12 @@ def test_leave_to_lose(allowed, left):
     assert [loss.object for loss in unforgiven(losses, allowed, "app")] == left
 
 
-def test_data_of_copy_comes_with_its_statement():
-    text = "SELECT 1;\nCOPY t FROM STDIN;\n1\ta;b'\n\\.\n-- x\nSELECT 2;\nCOPY u FROM STDIN;\n\\.\n"
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_data_of_copy_comes_with_its_statement(end):
+    text = "SELECT 1;\nCOPY t FROM STDIN;\n1\ta;b'\n\\.\n-- x\nSELECT 2;\nCOPY u FROM STDIN;\n\\.\n".replace("\n", end)
     assert [(s.text, s.line, data) for s, data in script(text)] == [
         ("SELECT 1", 1, None),
-        ("COPY t FROM STDIN", 2, "1\ta;b'\n"),
+        ("COPY t FROM STDIN", 2, f"1\ta;b'{end}"),
         ("SELECT 2", 6, None),
         ("COPY u FROM STDIN", 7, ""),
     ]
