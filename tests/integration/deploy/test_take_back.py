@@ -17,6 +17,7 @@ import pytest
 
 from .fleet import CHECKOUT, Fleet, Run
 from .migrator import Migrator, sql
+from .test_lost_host import LOSSY
 
 APPLY = ("-e", "dwp_database=apply")
 QUICK = ("-e", "dwp_flyway_retries=0", "-e", "dwp_flyway_lock_timeout=1")
@@ -192,13 +193,21 @@ def test_several_hosts(stand: Migrator) -> None:
     """Once for all instances; and not while one of them is out of reach, or keeps a release that would migrate again."""
     fleet = stand.fleet
     fleet.roots["there"] = fleet.base / "there"
-    fleet.host_variables = {"localhost": {"beta_port": fleet.first_port + 1}, "there": {"beta_port": fleet.first_port + 4}}
+    lossy = {"ansible_connection": "dwp_lossy", "beta_port": fleet.first_port + 4}
+    fleet.host_variables = {"localhost": {"beta_port": fleet.first_port + 1}, "there": lossy}
+    fleet.environments = {**LOSSY, "DWP_TEST_LOST": str(fleet.base / "lost")}
+    fleet.deploy("--limit", "localhost")  # makes the services' user, which both hosts have in common here
     fleet.services["beta"]["port"] = "{{ beta_port }}"
     fleet.hosts["beta"] = ["localhost", "there"]
     second(stand)
     left_out = fleet.run("rollback", *APPLY, "-e", "dwp_only=beta", "--limit", "localhost")
     assert left_out.rc != 0 and "beta is also on there, which this run leaves out" in left_out.output, str(left_out)
     assert stand.applied("beta") == [1, 2] and stand.starts == []
+    lost = fleet.run("rollback", *APPLY, "-e", "dwp_only=beta", DWP_TEST_LOSE_AT="take_back | Stop")
+    assert lost.rc != 0 and "there was lost: No route to host" in lost.output, str(lost)
+    assert stand.applied("beta") == [1, 2] and stand.starts == [("beta", "2", [1, 2])], "what was stopped here goes on"
+    stand.starts.clear()
+    (fleet.base / "lost").unlink()
     done = fleet.run("rollback", *APPLY, "-e", "dwp_only=beta")
     assert done.rc == 0, str(done)
     assert done.output.count("was taken back: 2") == 2, "once when it was done and once in the report"
