@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
         lines += ["", *[f"  ! {text}" for text in self._remarks(instances)], *self._locks(statuses, args["deployment"], args["run"])]
         lines += [f"  note: {note}" for note in args["platform"]["notes"]]
         takers = {h: plain(task_vars["hostvars"][h].get(args["taken_back"]) or {}) for h in statuses}
-        told = [text for host, found in takers.items() for text in self._told(host, found, args["resumed"])]
+        told = [taken_back(one, args["resumed"]) for found in takers.values() for one in found.get("taken", ())]
         lines += [f"  {text}" for text in told]
         lines += ["", *[f"  {hint}" for hint in args["hints"]]] if args["hints"] and not problems else []
         self._display.display("\n".join(lines).rstrip() + "\n")
@@ -85,13 +85,6 @@ class ActionModule(ActionBase):
             names = ", ".join(f"{i['service']} on {i['host']} ({i['cause'] or i['state']})" for i in problems)
             result.update(failed=True, msg=f"not healthy: {names}", report={}, outcome=outcome)
         return result
-
-    @staticmethod
-    def _told(host: str, found: Mapping[str, Any], resumed: bool) -> list[str]:
-        """What became of the databases that a host was to take back."""
-        if found.get("unreachable"):
-            return [f"{host} was lost while it took databases back: playbooks/flyway_status.yml tells whether it did."]
-        return [taken_back(one, resumed) for one in found.get("taken", ())]
 
     @staticmethod
     def _status(variables: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:

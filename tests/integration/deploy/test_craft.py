@@ -49,6 +49,8 @@ MISTAKES = [
     ("lands on a failed release", FAILURE, "test_failed_release_is_no_way_back"),
     ("an outage marks a good release as bad", TRANSACTION, "test_failed_restart_of_a_good_release_is_not_its_fault"),
     ("old code starts silently on a newer schema", "integration/deploy/test_schema_guard.py", "test_schema_guard"),
+    ("code goes back and its schema does not", "integration/deploy/test_take_back.py", "test_one_database_with_its_service"),
+    ("a half failed rollback leaves services down", "integration/deploy/test_take_back.py", "test_failure_after_the_stop"),
     ("a full disk prevents the rollback", TRANSACTION, "test_rollback_on_a_full_disk"),
 ]  # fmt: skip
 

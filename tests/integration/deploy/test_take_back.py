@@ -17,6 +17,7 @@ import pytest
 
 from .fleet import CHECKOUT, Fleet, Run
 from .migrator import Migrator, sql
+from .test_lost_host import LOSSY
 
 APPLY = ("-e", "dwp_database=apply")
 QUICK = ("-e", "dwp_flyway_retries=0", "-e", "dwp_flyway_lock_timeout=1")
@@ -188,6 +189,32 @@ def test_second_of_two_fails(stand: Migrator) -> None:
     assert stand.fleet.healthy() and stand.fleet.mark("beta") == stand.fleet.mark("gamma") == "2"
 
 
+def test_several_hosts(stand: Migrator) -> None:
+    """Once for all instances; and not while one of them is out of reach, or keeps a release that would migrate again."""
+    fleet = stand.fleet
+    fleet.roots["there"] = fleet.base / "there"
+    lossy = {"ansible_connection": "dwp_lossy", "beta_port": fleet.first_port + 4}
+    fleet.host_variables = {"localhost": {"beta_port": fleet.first_port + 1}, "there": lossy}
+    fleet.environments = {**LOSSY, "DWP_TEST_LOST": str(fleet.base / "lost")}
+    fleet.deploy("--limit", "localhost")  # makes the services' user, which both hosts have in common here
+    fleet.services["beta"]["port"] = "{{ beta_port }}"
+    fleet.hosts["beta"] = ["localhost", "there"]
+    second(stand)
+    left_out = fleet.run("rollback", *APPLY, "-e", "dwp_only=beta", "--limit", "localhost")
+    assert left_out.rc != 0 and "beta is also on there, which this run leaves out" in left_out.output, str(left_out)
+    assert stand.applied("beta") == [1, 2] and stand.starts == []
+    lost = fleet.run("rollback", *APPLY, "-e", "dwp_only=beta", DWP_TEST_LOSE_AT="take_back | Stop")
+    assert lost.rc != 0 and "there was lost: No route to host" in lost.output, str(lost)
+    assert stand.applied("beta") == [1, 2] and stand.starts == [("beta", "2", [1, 2])], "what was stopped here goes on"
+    stand.starts.clear()
+    (fleet.base / "lost").unlink()
+    done = fleet.run("rollback", *APPLY, "-e", "dwp_only=beta")
+    assert done.rc == 0, str(done)
+    assert done.output.count("was taken back: 2") == 2, "once when it was done and once in the report"
+    assert stand.starts == [("beta", "1", [1])] * 2 and stand.tables("beta") == ["t1"]
+    assert len(journal(fleet, "database_rolled_back")) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("then", ["rollback", "deploy"])
 @pytest.mark.parametrize("at", ["take_back | Rehearse", "take_back | All databases are back", "wave | All healthy"])
@@ -206,24 +233,6 @@ def test_killed_on_the_way(stand: Migrator, at: str, then: str) -> None:
         assert stand.applied("beta") == [1, 2] and stand.tables("beta") == ["t1", "t2"] and fleet.mark("beta") == "2"
     assert fleet.healthy() and fleet.state("beta")[-1]["outcome"] == "good"
     assert fleet.deploy("--check").rc == 0
-
-
-def test_several_hosts(stand: Migrator) -> None:
-    """Once for all instances; and not while one of them is out of reach, or keeps a release that would migrate again."""
-    fleet = stand.fleet
-    fleet.roots["there"] = fleet.base / "there"
-    fleet.host_variables = {"localhost": {"beta_port": fleet.first_port + 1}, "there": {"beta_port": fleet.first_port + 4}}
-    fleet.services["beta"]["port"] = "{{ beta_port }}"
-    fleet.hosts["beta"] = ["localhost", "there"]
-    second(stand)
-    left_out = fleet.run("rollback", *APPLY, "-e", "dwp_only=beta", "--limit", "localhost")
-    assert left_out.rc != 0 and "beta is also on there, which this run leaves out" in left_out.output, str(left_out)
-    assert stand.applied("beta") == [1, 2] and stand.starts == []
-    done = fleet.run("rollback", *APPLY, "-e", "dwp_only=beta")
-    assert done.rc == 0, str(done)
-    assert done.output.count("was taken back: 2") == 2, "once when it was done and once in the report"
-    assert stand.starts == [("beta", "1", [1])] * 2 and stand.tables("beta") == ["t1"]
-    assert len(journal(fleet, "database_rolled_back")) == 1
 
 
 @pytest.mark.slow
