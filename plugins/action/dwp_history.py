@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+import textwrap
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -37,7 +38,8 @@ class ActionModule(ActionBase):
             [r["deployment"], r["kind"], r["owner"], _local(r["began"]), _took(r), r["outcome"], _services(r)] for r in rows
         ]
         lines = table(head, cells, columns) if cells else ["Nothing was deployed yet."]
-        reasons = [f"  {r['deployment']}: {r['reason'][:300]}" for r in rows if r["reason"]]
+        # One line each: what a service said last is part of a reason, with line breaks of its own.
+        reasons = [f"  {r['deployment']}: {textwrap.shorten(r['reason'], 300, placeholder=' …')}" for r in rows if r["reason"]]
         reasons += [
             f"  {r['deployment']}: database {name} was taken back: {', '.join(map(str, versions))}"
             for r in rows for name, versions in sorted(r["databases"].items())

@@ -143,7 +143,10 @@ class ActionModule(ActionBase):
                     unknown = "not deployed" if host in statuses else "not asked"
                     why = lost or str(answer.get("msg") or "")
                     empty = {"current": None, "state": lost or unknown, "healthy": None, "cause": "", "message": why}
-                    rows.append({**empty, **(found or {}), **row})
+                    full = {**empty, **(found or {}), **row}
+                    if full["healthy"] is True and full["state"] == "starting":
+                        full["state"] = "running"  # supervisord calls it so for a second after the gate has passed
+                    rows.append(full)
         return rows
 
     @staticmethod
