@@ -41,10 +41,9 @@ CORRECT = {
 }  # fmt: skip
 #: What a deployment puts right by itself, where the component is ours.
 OWN = {
-    "PG_AUTH": "the deployment gives the role the inventory's password back; if the other one is to stay, put it into the vault as "
-               "DB_PASSWORD (dwp_components.postgres.password) first",
-    "PG_NODB": "the deployment creates the database that is missing, and the migrations fill it; if it held data, restore a backup "
-               "instead",
+    "PG_AUTH": "it gives the role the inventory's password back (to keep the other one, put it into the vault as DB_PASSWORD, "
+               "dwp_components.postgres.password, first)",
+    "PG_NODB": "it creates the database that is missing, and the migrations fill it (if it held data, restore a backup instead)",
 }  # fmt: skip
 #: Told of a component that does not run.
 _SILENT = {
