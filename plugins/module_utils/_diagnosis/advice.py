@@ -41,11 +41,12 @@ CORRECT = {
 }  # fmt: skip
 #: What a deployment puts right by itself, where the component is ours.
 OWN = {
-    "PG_AUTH": "the deployment gives the role the inventory's password back; if the other one is to stay, put it into the vault as "
-               "DB_PASSWORD (dwp_components.postgres.password) first",
-    "PG_NODB": "the deployment creates the database that is missing, and the migrations fill it; if it held data, restore a backup "
-               "instead",
+    "PG_AUTH": "it gives the role the inventory's password back (to keep the other one, put it into the vault as DB_PASSWORD, "
+               "dwp_components.postgres.password, first)",
+    "PG_NODB": "it creates the database that is missing, and the migrations fill it (if it held data, restore a backup instead)",
 }  # fmt: skip
+#: Of a process that ended: starting it again helps only if its release is what was deployed.
+_ENDED = {"PROCESS_STOPPED", "PROCESS_KILLED", "STARTUP_FAILED"}
 #: Told of a component that does not run.
 _SILENT = {
     "PG_REFUSED": "postgres", "DB_UNREACHABLE": "postgres", "HIKARI_INIT": "postgres", "HIKARI_TIMEOUT": "postgres",
@@ -76,6 +77,9 @@ def _advised(
     if one.failure == "OOM_KILLED" and health.services.get(one.service) == DOWN:
         verify = f"{one.service} passes its gate; the kernel does so again unless -Xmx (jvm_options) fits into the memory that it may take"
         return replace(one, next_action=_playbook("restart", [one.service], verify))
+    if one.failure in _ENDED and changed_by_hand(service) and health.services.get(one.service) != UP:
+        title = f"{one.title}; of its release {', '.join(changed_by_hand(service))} was changed by hand"
+        return replace(one, title=title, next_action=repair(one.service, changed_by_hand(service)))
     silent = _SILENT.get(one.failure, "")
     if silent in ours and _stopped(silent, collected, health):
         return _bring_up(one, silent, collected, health)
@@ -141,6 +145,15 @@ def _address_of(one: Finding, hosts: Sequence[str]) -> str:
     """Where it is asked at: as the probe did, else by the name of its host."""
     told = re.search(r"@?([\w.-]+):\d+", " ".join(str(entry.get("source", "")) for entry in one.evidence))
     return told[1] if told else hosts[0]
+
+
+def changed_by_hand(service: Mapping[str, Any]) -> list[str]:
+    """Files of the active release that are not what was deployed; the environment is compared with the inventory instead."""
+    return [str(name) for name in service.get("tampered") or () if name != "environment"]
+
+
+def repair(service: str, files: Sequence[str]) -> dict[str, str]:
+    return deploy([service], f"the plan says changed by hand: {', '.join(files)}; {service} gets it back and passes its gate")
 
 
 def deploy(services: Sequence[str], verify: str) -> dict[str, str]:

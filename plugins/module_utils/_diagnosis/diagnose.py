@@ -86,7 +86,7 @@ def diagnose(
     first: dict[tuple[str, str], Finding] = {}
     for one in causes:  # asked and told by a log, or by several instances: one cause, the others tell the same
         first.setdefault((one.failure, subjects[id(one)]), one)
-    apart = {id(one) for one in first.values() if not (subjects[id(one)] == subject and _kin(one, root))}
+    apart = {id(one) for one in first.values() if not _again(one, root, subjects, platform)}
     same = [one for one in causes[1:] if id(one) not in apart]
     others = tuple(one for one in causes[1:] if id(one) in apart)
     touched = {one.service for one in (*symptoms, *same, root)} | set(bad)
@@ -216,8 +216,15 @@ def _rank(one: Finding, subjects: Mapping[int, str], platform: Platform, bad: Se
     )
 
 
+def _again(one: Finding, root: Finding, subjects: Mapping[int, str], platform: Platform) -> bool:
+    """The same thing told again, by another service or in other words; what a component does to all of its users, each of them tells."""
+    own, subject = subjects[id(one)], subjects[id(root)]
+    if own == subject:
+        return _kin(one, root)
+    return one.failure == root.failure and platform.is_component(subject) and subject in platform.needs.get(own, ())
+
+
 def _kin(one: Finding, root: Finding) -> bool:
-    """The same thing told again, by another service or in other words."""
     return one.failure == root.failure or one.failure in CARRIERS or (one.about == root.about and one.about in ("postgres", "redis"))
 
 

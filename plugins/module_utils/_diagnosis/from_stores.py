@@ -232,7 +232,8 @@ def _redis(
     memory = entry.get("memory") or {}
     used, most = memory.get("used_mb") or 0, memory.get("max_mb") or 0
     if memory.get("full", most and used >= 0.98 * most) and memory.get("policy") == "noeviction":
-        found.append(known.finding("REDIS_FULL", "redis", host, {**values, "used": used, "most": most}, source, str(memory), **server))
+        found.append(known.finding("REDIS_FULL", "redis", host, {**values, "used": used, "most": most}, source,
+                                   f"{used} MB used, maxmemory {most} MB, policy {memory.get('policy')}", **server))  # fmt: skip
     if entry.get("role") in ("slave", "replica"):
         found.append(known.finding("REDIS_READ_ONLY", "redis", host, values, source, f"role {entry['role']}", **server))
     if entry.get("loading"):

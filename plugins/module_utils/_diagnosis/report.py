@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.actions import Words
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.advice import changed_by_hand, repair
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import host_of
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import difference_text, shared_secrets
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
@@ -116,7 +117,11 @@ def _title_of_unknown(parts: Parts) -> str:
 
 
 def _look_at_log(parts: Parts, service: str, host: str) -> dict[str, str]:
-    """Nobody knows the cause: its own words, or the plan of what was never deployed."""
+    """Nobody knows the cause: its own words, or the plan of what was never deployed, or changed since."""
+    for one in (host, *parts.platform.hosts.get(service, ())):
+        files = changed_by_hand(((parts.facts.get(one) or {}).get("services") or {}).get(service) or {})
+        if files:
+            return parts.words.fill(repair(service, files), service, one)
     found = parts.words.look_at_log(service, host, *parts.platform.hosts.get(service, ()))
     causes = {row["cause"] for rows in parts.health.instances.values() for row in rows}
     if not found and parts.diagnosis.status == "unknown" and "not_deployed" in causes:

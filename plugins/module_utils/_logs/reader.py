@@ -101,7 +101,7 @@ def read_file(source: Source, path: str, window: Window, report: FileReport, sto
         if not os.path.isfile(path):
             raise LogsError(f"{path} is not a regular file")
         with open(path, "rb") as handle:
-            packed = handle.read(2) == b"\x1f\x8b"
+            packed = _is_packed(path, handle.read(SAMPLE))
             handle.seek(0)
             if packed:
                 with gzip.open(handle, "rb") as stream:
@@ -112,6 +112,17 @@ def read_file(source: Source, path: str, window: Window, report: FileReport, sto
         report.complete = False
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         report.problem = f"{type(error).__name__}: {why}" if not isinstance(error, LogsError) else str(error)
+
+
+def _is_packed(path: str, beginning: bytes) -> bool:
+    """A log may begin with any bytes, those of gzip too; what does not unpack is read as it is, unless its name says .gz."""
+    if not beginning.startswith(b"\x1f\x8b"):
+        return False
+    try:
+        zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(beginning, 1)
+    except zlib.error:
+        return path.endswith(".gz")
+    return True
 
 
 def _backwards(source: Source, path: str, descriptor: int, window: Window, report: FileReport, stop: Stop) -> Iterator[Chunk]:
