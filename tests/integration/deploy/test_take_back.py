@@ -18,6 +18,7 @@ import pytest
 from .fleet import CHECKOUT, Fleet, Run
 from .migrator import Migrator, sql
 from .test_lost_host import LOSSY
+from .test_transaction import text
 
 APPLY = ("-e", "dwp_database=apply")
 QUICK = ("-e", "dwp_flyway_retries=0", "-e", "dwp_flyway_lock_timeout=1")
@@ -204,7 +205,7 @@ def test_several_hosts(stand: Migrator) -> None:
     assert left_out.rc != 0 and "beta is also on there, which this run leaves out" in left_out.output, str(left_out)
     assert stand.applied("beta") == [1, 2] and stand.starts == []
     lost = fleet.run("rollback", *APPLY, "-e", "dwp_only=beta", DWP_TEST_LOSE_AT="take_back | Stop")
-    assert lost.rc != 0 and "there was lost: No route to host" in lost.output, str(lost)
+    assert lost.rc != 0 and "there was lost: No route to host" in text(lost), str(lost)
     assert stand.applied("beta") == [1, 2] and stand.starts == [("beta", "2", [1, 2])], "what was stopped here goes on"
     stand.starts.clear()
     (fleet.base / "lost").unlink()
