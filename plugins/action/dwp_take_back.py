@@ -18,7 +18,9 @@ from ansible_collections.dwp.backend.plugins.plugin_utils import flyway, journal
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, plain
 
 #: Options of flyway_rollback that a user sets as dwp_flyway_<name>, as for flyway_rollback.yml.
-WISHES = ("undo_locations", "history", "allow_data_loss", "allow_checksum_mismatch", "backup", "lock_timeout", "statement_timeout", "retries")
+WISHES = (
+    "undo_locations", "history", "allow_data_loss", "allow_checksum_mismatch", "backup", "lock_timeout", "statement_timeout", "retries",
+)
 
 
 class ActionModule(ActionBase):

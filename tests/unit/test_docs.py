@@ -140,7 +140,7 @@ TYPES = {
     "text": ("x", {}), "path": ("/x", {}), "port": (8080, 70000), "number": (17, "x"), "seconds": (10, "x"), "boolean": (True, "x"),
     "mapping": ({}, "x"), "sha256": ("a" * 64, "abc"), "variable": ("A_B", "1A"), "list of services": (["auth"], "auth"),
     "list of variables": (["A"], "A"), "list of texts": (["-Xmx1g"], "x"), "list of rungs": ([{"kind": "tcp"}], [{}]),
-    "list of numbers": ([200], 200), "list of directories": (["/x"], ["x"]),
+    "list of numbers": ([200], 200), "list of paths": (["/x"], ["x"]),
 }
 SERVICE = rows("docs/catalogue.md", "A service")
 DATABASE = rows("docs/catalogue.md", "database")

@@ -50,7 +50,7 @@ CHECKS: dict[str, schema.Check] = {
     "dwp_build_timeout": schema.SECONDS,
     "dwp_on_failure": schema.one_of("rollback", "stop"),
     "dwp_settle": seconds,
-    "dwp_database": schema.one_of("plan", "keep"),
+    "dwp_database": schema.one_of("plan", "apply", "keep"),
     "dwp_force": flag,
     "dwp_confirm": flag,
     "dwp_lock_expiry": schema.integer(1, 10_000_000, " of seconds"),
@@ -66,8 +66,8 @@ dwp_canary_headers dwp_components dwp_drill_arguments dwp_drill_service dwp_envi
 dwp_flyway_allow_data_loss dwp_flyway_backup dwp_flyway_baseline_version dwp_flyway_count dwp_flyway_databases dwp_flyway_fail_on
 dwp_flyway_failed dwp_flyway_history dwp_flyway_hosts dwp_flyway_keep_service dwp_flyway_lock_timeout dwp_flyway_rehearse
 dwp_flyway_report dwp_flyway_retries dwp_flyway_scratch dwp_flyway_service dwp_flyway_statement_timeout dwp_flyway_to_version
-dwp_flyway_versions dwp_hosts dwp_id dwp_ids dwp_manager dwp_only dwp_report_dir dwp_report_hints dwp_serial dwp_services
-dwp_signatures dwp_since dwp_spring_profile dwp_time_budget dwp_to dwp_until dwp_version
+dwp_flyway_undo_locations dwp_flyway_versions dwp_hosts dwp_id dwp_ids dwp_manager dwp_only dwp_report_dir dwp_report_hints dwp_serial
+dwp_services dwp_signatures dwp_since dwp_spring_profile dwp_time_budget dwp_to dwp_until dwp_version
 """
 #: Every variable of docs/variables.md.
 KNOWN = frozenset(CHECKS) | frozenset(_OTHERS.split())

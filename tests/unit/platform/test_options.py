@@ -26,7 +26,7 @@ WRONG = {
     "dwp_log_dir": ("/opt/../etc", "is not an absolute path"),
     "dwp_user": ("Dwp User", "is not the name of a unix user"),
     "dwp_environment": ("a/b", "is not the name of an environment"),
-    "dwp_database": ("drop", "is not one of plan, keep"),
+    "dwp_database": ("drop", "is not one of plan, apply, keep"),
 }
 RIGHT = {
     "dwp_keep_releases": "3", "dwp_settle": "0.5", "dwp_confirm": "Yes", "dwp_root": "/srv/한글 dir", "dwp_user": "dwp-demo",
