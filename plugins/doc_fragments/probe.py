@@ -11,7 +11,7 @@ class ModuleDocFragment:
 options:
   probes:
     description:
-      - The services (or components) to ask, each with its ladder. All are asked at once, each finishes on its own.
+      - The services (or components) to ask, each with its ladder. All are asked at once, each finishes on its own. At least one.
     type: list
     elements: dict
     required: true

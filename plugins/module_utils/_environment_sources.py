@@ -78,6 +78,8 @@ def assert_environments(options: Mapping[str, Any], proc: str = _processes.PROC)
         environments, rules, environment_name=options["environment_name"], development=options["development"],
         service_rules=services, fingerprint=digest, sources={key: each.source for key, each in found.items()},
     )
+    if not found:
+        raise OptionError("environments: is empty, and a check of nothing finds nothing; name at least one")
     own = fingerprints(instances_of(environments, services), digest)
     if options["fingerprints"]:
         merged = {**options["fingerprints"], **own}

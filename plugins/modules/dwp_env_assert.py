@@ -25,7 +25,7 @@ attributes:
     support: none
 options:
   environments:
-    description: The environments to check, one entry for each instance of a service.
+    description: The environments to check, one entry for each instance of a service. At least one.
     type: list
     elements: dict
     required: true

@@ -213,6 +213,8 @@ from ansible_collections.dwp.backend.plugins.module_utils._requires import Missi
 def run(params: dict) -> dict:
     """Ask, and return the result of the module."""
     problems = check_wait(params)
+    if not params["probes"]:
+        problems.insert(0, "probes: is empty, and asking nothing proves nothing; name at least one")
     if problems:
         raise ProbeError("dwp_health: " + "; ".join(problems))
     memory = dict(params["resume"] or {})

@@ -264,6 +264,7 @@ BAD_OPTIONS = [
     ({"environments": [{"service": "auth"}]}, "one of the following is required: file, pid, marker, environment"),
     ({"environments": [{"service": "auth", "pid": 1, "file": "/x"}]}, "mutually exclusive"),
     ({"environments": [{"service": "a", "environment": "A=1"}, {"service": "a", "environment": "A=1"}]}, "a is given twice"),
+    ({"environments": []}, "environments: is empty, and a check of nothing finds nothing"),
     ({"environments": [{"service": "a", "environment": "{'A': 'hunter2'}"}]}, "use the filter to_json"),
     ({"environments": [{"service": "a", "marker": "hunter2"}]}, "of the form NAME=value"),
     ({"environments": [], "fingerprint_key": "hunter2"}, "fingerprint_key has 7 characters"),

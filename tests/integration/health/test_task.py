@@ -117,6 +117,7 @@ def test_no_log_silences_progress(play, endpoint):
         ({"probes": [{"name": "a"}]}, "a.ladder[0].port: 0 is not between 1 and 65535"),
         ({"probes": [{"name": "a", "port": 1}], "timeout": -1}, "timeout: -1.0 is below 0"),
         ({"probes": [{"name": "a", "port": 1}], "interval": 0, "successes": 0}, "successes: 0 has to be at least 1"),
+        ({"probes": []}, "probes: is empty, and asking nothing proves nothing"),
         ({"probes": [{"name": "a", "port": 1, "ladder": [{"kind": "ping"}]}]}, "kind must be one of"),
         ({}, "missing required arguments: probes"),
     ],
@@ -146,5 +147,5 @@ def test_process_ends_promptly_although_threads_hang(run_module, endpoint):
     ports = [endpoint(name).port for name in ("hang after accept", "trickle headers", "trickle body") * 3]
     probes = [{"name": f"s{port}", "port": port} for port in ports]
     result = run_module(probes=probes, timeout=1.5, probe_timeout=30)
-    assert result["elapsed"] <= 2.0 and result["wall"] < 4
+    assert result["elapsed"] <= 2.0 and result["wall"] < 10, "not after the 30 s that its threads may take"
     assert {service["cause"] for service in result["services"].values()} == {"timeout"}
