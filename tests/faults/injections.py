@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -247,13 +246,15 @@ def few_files(service: str) -> Inject:
 
     def inject(stand: Stand) -> None:
         pid = stand.pid(service)
-        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        # Read from /proc and set as the process's own user: root may lack CAP_SYS_RESOURCE.
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        soft, hard = re.search(r"^Max open files\s+(\d+)\s+(\d+)", limits, re.MULTILINE).groups()  # type: ignore[union-attr]
 
-        def limit(number: int) -> None:  # as the process's own user: root may lack CAP_SYS_RESOURCE
+        def limit(number: int) -> None:
             command = ["prlimit", f"--pid={pid}", f"--nofile={number}:{hard}"]
             subprocess.run(command, check=True, user=USER if stand.is_root else None)
 
-        stand.undo.append(lambda: limit(soft))
+        stand.undo.append(lambda: limit(int(soft)))
         limit(len(os.listdir(f"/proc/{pid}/fd")) - 1)
 
     return inject

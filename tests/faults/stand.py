@@ -223,6 +223,8 @@ class Stand:
     # ---- servers
     def connect(self, database: str = "postgres", user: str = "postgres", **more: Any) -> Any:
         password = SECRETS["admin" if user == "postgres" else "database"]
+        if user == "postgres":  # a fault may have taken the right to write from everybody
+            more = {"options": "-c default_transaction_read_only=off", **more}
         made = psycopg2.connect(host="127.0.0.1", port=POSTGRES_PORT, user=user, password=password, dbname=database, **more)
         made.autocommit = True
         return made
@@ -273,11 +275,17 @@ class Stand:
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in paths)
 
     def heal(self) -> None:
-        """Take the fault back, restart what it touched, wait until all is well, and forget what the logs say of it."""
+        """Take the fault back, restart what it touched, wait until all is well, and forget what the logs say of it.
+
+        What cannot be taken back is told at the end: it must not keep the rest from healing, nor come again with the next fault.
+        """
         self.release()
-        for action in reversed(self.undo):
-            action()
-        self.undo.clear()
+        problems: list[str] = []
+        while self.undo:
+            try:
+                self.undo.pop()()
+            except Exception as error:
+                problems.append(f"{type(error).__name__}: {error}")
         self.restart(*sorted(self.touched))
         self.touched.clear()
         for name in SERVICES:
@@ -285,6 +293,7 @@ class Stand:
                 self.start(name)
         self.wait_healthy()
         self.clean_logs()
+        assert not problems, f"not taken back: {'; '.join(problems)}"
 
     def clean_logs(self) -> None:
         """Each log as if it had been rotated after the last start: earlier faults are not part of the next one."""

@@ -34,7 +34,8 @@ ANSWERED = frozenset([
     "java-wrong", "start-fails", "service-frozen", "service-stopped", "auth-stopped", "data-unreadable", "function-gone",
     "database-password-rotated", "query-slow", "table-gone", "checksum-changed", "migration-half-done", "migration-missing", "older-jar",
     "redis-password-wrong", "jwt-unset", "token-malformed", "heap-exhausted", "synapsex-frozen", "tls-broken", "profile-prod",
-    "history-address-wrong", "not-executable", "redis-memory", "memory-killed", "disk-full",
+    "history-address-wrong", "not-executable", "redis-memory", "memory-killed", "disk-full", "service-stopped+warnings",
+    "jwt-different+red-herring", "redis-stopped+old-errors", "service-stopped&schema-permission", "jwt-too-short&dns-wrong",
 ])  # fmt: skip
 
 

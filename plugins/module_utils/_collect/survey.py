@@ -13,6 +13,7 @@ APPLICATION = "dwp-triage"
 #: Sessions of this very collection, the one of the probe included.
 OURS = f"('{APPLICATION}', 'dwp_health')"
 
+# Of the sessions of other roles an ordinary one sees neither type nor state, only that they are there; they hold locks all the same.
 #: Everything about the server and the database one is connected to. It has no parameters, so that psql can run it too.
 SURVEY = f"""
 WITH activity AS (
@@ -20,7 +21,8 @@ WITH activity AS (
          extract(epoch FROM clock_timestamp() - xact_start) AS in_transaction,
          extract(epoch FROM clock_timestamp() - query_start) AS in_query, left(query, 1000) AS query
   FROM pg_catalog.pg_stat_activity
-  WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND coalesce(application_name, '') NOT IN {OURS}
+  WHERE (backend_type = 'client backend' OR backend_type IS NULL AND datname IS NOT NULL)
+        AND pid <> pg_backend_pid() AND coalesce(application_name, '') NOT IN {OURS}
 ), waiting AS (
   SELECT DISTINCT l.pid, pg_catalog.pg_blocking_pids(l.pid) AS blockers FROM pg_catalog.pg_locks l WHERE NOT l.granted
 )

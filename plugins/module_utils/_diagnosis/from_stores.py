@@ -11,11 +11,16 @@ from typing import Any
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.known import Known
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding, Platform
+from ansible_collections.dwp.backend.plugins.module_utils._signatures import fill
 
 LOCK_SECONDS = 5.0
+FELT_LOCK = 1.0  # the same if the service that asks is not well
 SLOW_SECONDS = 30.0
 FELT_SECONDS = 5.0  # from which a statement counts if the service that asks is not well
 CROWDED = 0.9  # of the connections that ordinary roles may use
+#: Words of a probe whose connection was accepted, and whose question was not answered.
+_ACCEPTED = "no answer within"
+_HANGS = "accepts connections and does not answer: its process is suspended, starved, or waits for its disk"
 _STATES = {
     "28P01": "PG_AUTH", "28000": "PG_AUTH", "3D000": "PG_NODB", "53300": "PG_FULL", "57P03": "PG_STARTING", "42501": "PG_PERM",
     "25006": "PG_READ_ONLY", "57P01": "PG_TERMINATED", "53100": "DISK_FULL",
@@ -34,6 +39,13 @@ _FLYWAY = {
 }  # fmt: skip
 
 
+#: As administrator: he sees every session.
+_WAITING = (
+    'psql -h {db_host} -p {db_port} -U DB_ADMIN -d {database} -c "SELECT pid, pg_blocking_pids(pid) AS blocked_by, state, '
+    "left(query, 60) FROM pg_stat_activity WHERE wait_event_type = 'Lock'\""
+)
+
+
 def findings_of_stores(
     collected: Mapping[str, Mapping[str, Any]], platform: Platform, health: Health, known: Known
 ) -> list[Finding]:
@@ -44,7 +56,8 @@ def findings_of_stores(
         if not names:
             continue
         if entry.get("cause") not in ("ok", None, ""):
-            found.extend(_refused(host, entry, names, [other for _h, other in databases], known))
+            hangs = _hangs("postgres", host, entry, collected, platform)
+            found.extend(_refused(host, entry, names, [other for _h, other in databases], known, hangs))
         elif entry.get("cause") == "ok":
             found.extend(_database(host, entry, known, all(health.services[name] == UP for name in names)))
             found.extend(_flyway(host, entry, names[0], health, known))
@@ -52,7 +65,7 @@ def findings_of_stores(
     for host, facts in collected.items():
         for entry in facts.get("redis") or ():
             names = [name for name in entry.get("services") or () if name in health.services]
-            found.extend(_redis(host, entry, names, every, known))
+            found.extend(_redis(host, entry, names, every, known, _hangs("redis", host, entry, collected, platform)))
     return _once(found)
 
 
@@ -72,6 +85,24 @@ def place(entry: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {**named, "address": entry.get("address")}
 
 
+def _hangs(
+    component: str, host: str, entry: Mapping[str, Any], collected: Mapping[str, Mapping[str, Any]], platform: Platform
+) -> str:
+    """The host on which a server hangs: a time-out that is no firewall's, as it accepted, or listens on the host that asked."""
+    if entry.get("cause") != "timeout":
+        return ""
+    here = ((collected.get(host) or {}).get("components") or {}).get(component) or {}
+    if here.get("listener"):
+        return host
+    homes = platform.hosts.get(component, ())
+    return (homes[0] if len(homes) == 1 else host) if _ACCEPTED in str(entry.get("message") or "") else ""
+
+
+def processes(command: str, label: str) -> dict[str, str]:
+    verify = f"state T: kill -CONT its PID; D: its disk; R or S: the load of the host; {label} then answers within a second"
+    return {"command": f"ps -o pid,stat,etime,wchan:24,args -C {command}", "risk": "read-only", "verify": verify}
+
+
 def _source(host: str, entry: Mapping[str, Any]) -> str:
     user = f"{entry['user']}@" if entry.get("user") else ""
     database = f"/{entry['database']}" if entry.get("database") else ""
@@ -79,15 +110,20 @@ def _source(host: str, entry: Mapping[str, Any]) -> str:
 
 
 def _refused(
-    host: str, entry: Mapping[str, Any], names: Sequence[str], every: Sequence[Mapping[str, Any]], known: Known
+    host: str, entry: Mapping[str, Any], names: Sequence[str], every: Sequence[Mapping[str, Any]], known: Known, hangs: str
 ) -> list[Finding]:
     code, cause, message = entry.get("sqlstate"), str(entry["cause"]), str(entry.get("message") or entry["cause"])
     failure = _STATES.get(str(code)) or _CAUSES.get(cause) or "HIKARI_INIT"
     if cause == "down" and not code:
         failure = "PG_READ_ONLY" if "read only" in message else "PG_PERM"
     words = place(entry, "db")
-    values = {**words, "host": words["db_host"], "port": words["db_port"], "user": entry.get("user"), "database": entry.get("database")}
     more: dict[str, Any] = {}
+    if failure == "PG_UNREACHABLE" and hangs:
+        title = f"PostgreSQL at {entry.get('address')} {_HANGS}"
+        more = {"title": title, "next_action": processes("postgres", "PostgreSQL"), "severity": "down"}
+        return [known.finding("DB_UNREACHABLE", name, hangs, words, _source(host, entry), message, **more) for name in names]
+    values = {**words, "host": words["db_host"], "port": words["db_port"], "user": entry.get("user"), "database": entry.get("database")}
+    more = {}
     if failure == "PG_AUTH":
         # A password that fits nobody was changed in the database, not in one service after the other.
         same = [one for one in every if one.get("address") == entry.get("address") and one.get("user") == entry.get("user")]
@@ -119,13 +155,23 @@ def _database(host: str, entry: Mapping[str, Any], known: Known, well: bool) -> 
         found.append(known.finding("PG_READ_ONLY", "postgres", host, base, source, f"standby: {entry.get('standby')}", **server))
     blockers = _blockers(entry.get("locks") or ())
     for blocker, waiting in blockers:
-        longest = max(float(one.get("waits_seconds") or 0) for one in waiting)
-        if longest < LOCK_SECONDS:
+        longest = _longest(waiting)
+        if longest < (LOCK_SECONDS if well else FELT_LOCK):
             continue
         values = {**base, "application": blocker.get("application") or "a session", "pid": blocker.get("pid"), "waiting": len(waiting),
                   "seconds": round(longest)}  # fmt: skip
         text = f"PID {blocker.get('pid')} {blocker.get('state')}: {blocker.get('query')}; waiting: {waiting[0].get('query')}"
         found.append(known.finding("PG_LOCK", "postgres", host, values, source, text, **server))
+    if not blockers and (waiting := [one for one in entry.get("locks") or () if float(one.get("waits_seconds") or 0) >= LOCK_SECONDS]):
+        # Who holds it is not told to the role that asked: the administrator sees it.
+        title = f"{len(waiting)} statements wait for a lock in {entry.get('database')}, the longest {round(_longest(waiting))} s"
+        who = {**base, "application": "a session", "pid": None, "waiting": len(waiting), "seconds": round(_longest(waiting))}
+        action = {
+            "command": fill(_WAITING, {name: str(value) for name, value in base.items()}), "risk": "read-only",
+            "verify": "blocked_by names who holds it: SELECT pg_terminate_backend(pid) of that one ends it, and no statement waits",
+        }  # fmt: skip
+        text = f"waiting: {waiting[0].get('query')}"
+        found.append(known.finding("PG_LOCK", "postgres", host, who, source, text, title=title, next_action=action, **server))
     held = {blocker.get("pid") for blocker, _waiting in blockers}
     waiting_pids = {one.get("pid") for one in entry.get("locks") or ()}
     long = [one for one in entry.get("long_transactions") or () if one.get("pid") not in held | waiting_pids]
@@ -145,6 +191,10 @@ def _database(host: str, entry: Mapping[str, Any], known: Known, well: bool) -> 
         values = {**base, "used": used, "most": most}
         found.append(known.finding("PG_CONNECTIONS", "postgres", host, values, source, text, **server))
     return found
+
+
+def _longest(waiting: Sequence[Mapping[str, Any]]) -> float:
+    return max(float(one.get("waits_seconds") or 0) for one in waiting)
 
 
 def _seconds(session: Mapping[str, Any]) -> float:
@@ -207,7 +257,7 @@ def _first_sentence(text: str) -> str:
 
 
 def _redis(
-    host: str, entry: Mapping[str, Any], names: Sequence[str], every: Sequence[Mapping[str, Any]], known: Known
+    host: str, entry: Mapping[str, Any], names: Sequence[str], every: Sequence[Mapping[str, Any]], known: Known, hangs: str
 ) -> list[Finding]:
     source, words = _source(host, entry), place(entry, "redis")
     cause, message = entry.get("cause"), str(entry.get("message") or "")
@@ -215,6 +265,9 @@ def _redis(
     if cause not in ("ok", None, ""):
         failure = _REDIS.get(str(cause), "HEALTH_REDIS")
         more: dict[str, Any] = {}
+        if failure == "REDIS_UNREACHABLE" and hangs:
+            failure, host = "REDIS_SLOW", hangs
+            more = {"title": f"Redis at {entry.get('address')} {_HANGS}", "next_action": processes("redis-server", "Redis")}
         if failure == "REDIS_REFUSED":
             more = {"title": f"nothing listens at {entry.get('address')}: Redis is down, or REDIS_HOST or REDIS_PORT are wrong"}
         if failure == "REDIS_AUTH":

@@ -155,7 +155,7 @@ def _component(
     spoke = [(host, entry) for host, entry in asked if entry.get("sqlstate") or entry["cause"] in SPEAKS]
     listeners = [
         facts["components"][name].get("listener") for host, facts in collected.items()
-        if host in platform.hosts.get(name, ()) and (facts.get("components") or {}).get(name, {}).get("here")
+        if host in platform.hosts.get(name, ()) and name in (facts.get("components") or {})
     ]  # fmt: skip
     if spoke:
         host, entry = min(spoke, key=lambda pair: (pair[1]["cause"] != "ok", pair[0]))
@@ -165,7 +165,8 @@ def _component(
         return _state(DEGRADED, full, host) if full else _state(UP, entry if entry["cause"] == "ok" else {"cause": "ok"}, host)
     if asked:
         host, entry = asked[0]
-        if any(listeners):
+        frozen = entry["cause"] == "timeout" and host in platform.hosts.get(name, ())  # no firewall lies within a host
+        if any(listeners) and not frozen:
             return {"state": UP, "cause": "ok", "message": f"it listens, but no service reaches it: {entry.get('message')}"}
         return _state(DOWN, entry, host)
     if listeners and not any(listeners):

@@ -206,17 +206,17 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"ERROR: permission denied for (?:schema|table|sequence|view|function) \S+", r"SQL State  : 42501"],
         "details": [
             r"permission denied for (?P<object>.+)",
-            r"permission denied for schema (?P<schema>\w+)",
+            r"permission denied for schema (?P<denied>\w+)",
             r"permission denied for (?P<table>(?:table|sequence|view) \w+)",
         ],
         "meaning": "42501: the role lacks a right on a schema or in it; PostgreSQL 15 lets only the owner create in schema public",
         "variants": [
             {
                 "name": "schema",
-                "has": "schema",
+                "has": "denied",
                 "meaning": "42501: the role lacks a right on a schema; PostgreSQL 15 lets only the owner create in schema public",
                 "next": {
-                    "command": _GRANT + '"GRANT USAGE, CREATE ON SCHEMA {schema} TO DB_USERNAME"',
+                    "command": _GRANT + '"GRANT USAGE, CREATE ON SCHEMA {denied} TO DB_USERNAME"',
                     "risk": "destructive",
                     "verify": "the statement or the migration succeeds; the other way is to make the role the owner (\\dn+ shows it)",
                 },
