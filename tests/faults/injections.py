@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -252,7 +253,8 @@ def few_files(service: str) -> Inject:
 
         def limit(number: int) -> None:
             command = ["prlimit", f"--pid={pid}", f"--nofile={number}:{hard}"]
-            subprocess.run(command, check=True, user=USER if stand.is_root else None)
+            who = {"user": USER, "group": pwd.getpwnam(USER).pw_gid, "extra_groups": []} if stand.is_root else {}
+            subprocess.run(command, check=True, **who)  # the kernel compares both ids
 
         stand.undo.append(lambda: limit(int(soft)))
         limit(len(os.listdir(f"/proc/{pid}/fd")) - 1)

@@ -36,6 +36,7 @@ ANSWERED = frozenset([
     "redis-password-wrong", "jwt-unset", "token-malformed", "heap-exhausted", "synapsex-frozen", "tls-broken", "profile-prod",
     "history-address-wrong", "not-executable", "redis-memory", "memory-killed", "disk-full", "service-stopped+warnings",
     "jwt-different+red-herring", "redis-stopped+old-errors", "service-stopped&schema-permission", "jwt-too-short&dns-wrong",
+    "schema-permission+restart",
 ])  # fmt: skip
 
 

@@ -279,14 +279,15 @@ def _witnesses(symptoms: Sequence[Finding], service: str) -> list[str]:
 def _troubled(base: Diagnosis, troubles: Sequence[Trouble], platform: Platform) -> Diagnosis:
     """Every probe is content, and yet a service logs errors: the deepest one is where to look."""
     names = {one.service for one in troubles}
-    first = min(troubles, key=lambda one: (len(names & platform.on(one.service)), -one.count, one.service, one.text))
+    first = min(troubles, key=lambda one: (not one.restless, len(names & platform.on(one.service)), -one.count, one.service, one.text))
     others = sorted(names - {first.service})
     return replace(
         base,
         status="degraded",
         service=first.service,
         host=first.host,
-        title=f"{first.service} answers, but logs errors that the catalogue does not know",
+        title=f"{first.service} answers, but " + ("ended by itself and was started again; the cause is not known" if first.restless
+                                                   else "logs errors that the catalogue does not know"),
         since=first.since,
         unexplained=tuple(Unexplained(one.service, f"{one.text} ({one.count} times)") for one in troubles),
         reasons=("every probe says up", f"{first.service} logged: {first.text} ({first.count} times)",

@@ -86,6 +86,7 @@ class Trouble:
     count: int = 1
     since: float | None = None
     last: float | None = None
+    restless: bool = False  # it ended by itself and was started again: whatever others log, this is where to look
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,9 @@ def troubles_of(
             if name not in health.services:
                 continue
             end = now if health.services[name] == UP else newest.get(name, now)
+            again = _came_back(name, host, service.get("starts") or (), offsets.get(host, 0.0))
+            if again is not None and health.services[name] == UP and now - (again.last or 0.0) <= QUIET:
+                found.append(again)
             for one in service.get("templates") or ():
                 last = time_of(one.get("last"), offsets.get(host, 0.0))
                 text = str((one.get("evidence") or {}).get("record") or one.get("template") or "")
@@ -171,6 +174,17 @@ def troubles_of(
                 count, first = int(one.get("count") or 1), time_of(one.get("first"), offsets.get(host, 0.0))
                 found.append(Trouble(name, host, label, count, first, last))
     return sorted(found, key=lambda one: (one.last or 0.0, one.service))
+
+
+def _came_back(name: str, host: str, starts: Sequence[Mapping[str, Any]], offset: float) -> Trouble | None:
+    """A process that is young because the one before ended without being told to: up now, and gone again in a moment."""
+    lives = list(starts)
+    told_to = [one for one in lives if one.get("exit_status") in (0, 143) and not one.get("exit_signal")]  # SIGTERM, without a word
+    lost = [one for one in lives[:-1] if one.get("state") in ("killed", "died during startup") and one not in told_to]
+    if not lost or lives[-2] is not lost[-1]:
+        return None
+    first, last = time_of(lost[0].get("at"), offset), time_of(lives[-1].get("at"), offset)
+    return Trouble(name, host, f"{name} ended by itself and was started again", len(lost), first, last, restless=True)
 
 
 def window_of(logs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -248,3 +248,22 @@ def test_hostile_text_is_harmless():
     report = report_of({"errors": [["mail", "\x1b[2J<script>password=hunter22hunter", ""]]})
     text = json.dumps(report, ensure_ascii=False)
     assert "\x1b" not in text and "hunter22" not in text
+
+
+@pytest.mark.parametrize(("states", "ago", "service"), [
+    (["killed", "running"], 3, "mail"), (["died during startup", "running"], 3, "mail"), (["stopped", "running"], 3, "auth"),
+    (["killed", "running"], 300, "auth"), (["killed", "stopped", "running"], 3, "auth"), (["running"], 3, "auth"),
+    (["killed/143", "running"], 3, "auth"),
+])
+def test_a_process_that_came_back_by_itself_is_where_to_look(states, ago, service):
+    """Between two of its crashes a service is up; another one's error that hurts nobody is not to be blamed for it."""
+    case = {"errors": [["auth", "Could not export statistics", ""]]}
+    logs = logs_of(case)
+    logs["services"]["mail"] = {"signatures": [], "templates": [], "starts": [
+        {"state": state.split("/")[0], "at": iso(NOW - ago - 5 * (len(states) - number)), "exit_status": 143 if "/" in state else None}
+        for number, state in enumerate(states, 1)
+    ]}  # fmt: skip
+    given = Inputs(platform("app-01"), {"app-01": {"collected": copy.deepcopy(HEALTHY), "logs": logs}}, {}, ["app-01"], now=NOW)
+    verdict = triage(given)["verdict"]
+    assert (verdict["status"], verdict["failure"], verdict["service"]) == ("degraded", None, service), verdict
+    assert ("ended by itself" in verdict["title"]) == (service == "mail")
