@@ -114,7 +114,7 @@ def test_no_log_silences_progress(play, endpoint):
 @pytest.mark.parametrize(
     "arguments,says",
     [
-        ({"probes": [{"name": "a"}]}, "a.ladder[0].port: 0 is not between 1 and 65535"),
+        ({"probes": [{"name": "a"}]}, "a.ladder[0].port: missing (set it on the probe or on the rung)"),
         ({"probes": [{"name": "a", "port": 1}], "timeout": -1}, "timeout: -1.0 is below 0"),
         ({"probes": [{"name": "a", "port": 1}], "interval": 0, "successes": 0}, "successes: 0 has to be at least 1"),
         ({"probes": []}, "probes: is empty, and asking nothing proves nothing"),
