@@ -54,6 +54,17 @@ def environment(stand: Stand, name: str, **changes: str) -> Iterator[None]:
         stand.restart(name)
 
 
+def again(stand: Stand, name: str, ended: int) -> None:
+    """supervisord has started the service again, and it answers."""
+    end = time.monotonic() + 30
+    while True:
+        with contextlib.suppress(OSError):
+            if stand.fleet.pids().get(name, ended) != ended and stand.fleet.get(name, "/actuator/health"):
+                return
+        assert time.monotonic() < end, f"{name} did not come back"
+        time.sleep(0.2)
+
+
 def test_the_playbook_task_on_a_healthy_platform(stand: Stand) -> None:
     done = stand.fleet.run(PLAY)
     assert done.rc == 0, str(done)
@@ -261,7 +272,7 @@ class TestProcess:
         pid = stand.fleet.pids()["beta"]
         os.kill(pid, signal.SIGKILL)
         wait_gone(pid, 5)
-        time.sleep(2.5)  # supervisord starts it again
+        again(stand, "beta", pid)
         result = stand.collect()
         beta = result["collected"]["services"]["beta"]
         assert beta["pid"] not in (0, pid) and beta["state"] == "running"
