@@ -55,12 +55,12 @@ def environment(stand: Stand, name: str, **changes: str) -> Iterator[None]:
 
 
 def again(stand: Stand, name: str, ended: int) -> None:
-    """supervisord has started the service again, and it answers."""
+    """supervisord has started the service again, and it answers; after a second (startsecs) it counts as running."""
     end = time.monotonic() + 30
     while True:
         with contextlib.suppress(OSError):
             if stand.fleet.pids().get(name, ended) != ended and stand.fleet.get(name, "/actuator/health"):
-                return
+                return time.sleep(1.5)
         assert time.monotonic() < end, f"{name} did not come back"
         time.sleep(0.2)
 
