@@ -8,6 +8,7 @@ import itertools
 import os
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -71,6 +72,20 @@ def fleet(light_class: bytes, new_ports: Callable[[], int]) -> Iterator[Fleet]:
 def fresh(light_class: bytes, new_ports: Callable[[], int]) -> Iterator[Fleet]:
     """The same, with nothing deployed yet."""
     made = Fleet(new_ports(), light_class)
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def stored(light_class: bytes, transaction_ports: Callable[[], int], database: Any) -> Iterator[Fleet]:
+    """beta migrates a database of its own; its first release knows V1."""
+    made = Fleet(transaction_ports(), light_class, "alpha beta")
+    made.variables["dwp_components"] = {"postgres": {"provider": "external", "host": database.host, "port": database.port}}
+    made.services["beta"]["database"] = {
+        "name": database.name, "user": database.user, "password": database.password, "flyway": True,
+    }  # fmt: skip
     try:
         yield made
     finally:

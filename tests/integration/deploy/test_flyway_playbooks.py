@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from .fleet import Fleet
-from .test_schema_guard import HISTORY, applied, jar, stored  # noqa: F401 -- a fixture
+from .test_schema_guard import HISTORY, applied, jar
 
 ROLLBACK = ("flyway_rollback", "-e", "dwp_flyway_service=beta", "-e", "dwp_flyway_to_version=2", "-vvv")
 
 
-def test_status_and_rollback_on_a_platform(stored: Fleet, database: Any) -> None:  # noqa: F811
+def test_status_and_rollback_on_a_platform(stored: Fleet, database: Any) -> None:
     database.execute(HISTORY)
     jar(stored, 3)
     stored.deploy()
@@ -56,7 +56,7 @@ def test_status_and_rollback_on_a_platform(stored: Fleet, database: Any) -> None
     assert all(database.password not in run.output for run in (check, no, failed, kept, refused, done))
 
 
-def test_sidecar_files_of_a_platform(stored: Fleet, database: Any) -> None:  # noqa: F811
+def test_sidecar_files_of_a_platform(stored: Fleet, database: Any) -> None:
     database.execute(HISTORY)
     jar(stored, 1)
     stored.deploy()

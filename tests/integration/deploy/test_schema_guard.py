@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
 from typing import Any
-
-import pytest
 
 from ansible_collections.dwp.backend.plugins.module_utils._flyway.checksum import checksum
 
@@ -26,20 +23,6 @@ CREATE TABLE flyway_schema_history (
 
 def sql(number: int) -> str:
     return f"CREATE TABLE t{number} (id INT);\n-- Rollback:\n-- DROP TABLE t{number};\n"
-
-
-@pytest.fixture
-def stored(light_class: bytes, transaction_ports: Callable[[], int], database: Any) -> Iterator[Fleet]:
-    """beta migrates a database of its own; its first release knows V1."""
-    made = Fleet(transaction_ports(), light_class, "alpha beta")
-    made.variables["dwp_components"] = {"postgres": {"provider": "external", "host": database.host, "port": database.port}}
-    made.services["beta"]["database"] = {
-        "name": database.name, "user": database.user, "password": database.password, "flyway": True,
-    }  # fmt: skip
-    try:
-        yield made
-    finally:
-        made.remove()
 
 
 def jar(fleet: Fleet, versions: int) -> None:
