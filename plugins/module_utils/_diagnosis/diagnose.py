@@ -281,13 +281,14 @@ def _troubled(base: Diagnosis, troubles: Sequence[Trouble], platform: Platform) 
     names = {one.service for one in troubles}
     first = min(troubles, key=lambda one: (not one.restless, len(names & platform.on(one.service)), -one.count, one.service, one.text))
     others = sorted(names - {first.service})
+    ended = "ended by itself and was started again; the cause is not known"
+    what = ended if first.restless else "logs errors that the catalogue does not know"
     return replace(
         base,
         status="degraded",
         service=first.service,
         host=first.host,
-        title=f"{first.service} answers, but " + ("ended by itself and was started again; the cause is not known" if first.restless
-                                                   else "logs errors that the catalogue does not know"),
+        title=f"{first.service} answers, but {what}",
         since=first.since,
         unexplained=tuple(Unexplained(one.service, f"{one.text} ({one.count} times)") for one in troubles),
         reasons=("every probe says up", f"{first.service} logged: {first.text} ({first.count} times)",
