@@ -257,7 +257,7 @@ def test_with_real_flyway(light_class: bytes, transaction_ports: Callable[[], in
     fleet.variables["dwp_components"] = {"postgres": {"provider": "external", "host": database.host, "port": database.port}}
 
     def tables() -> int:
-        return len(database.execute("SELECT FROM pg_tables WHERE tablename = 'release_variant'"))
+        return len(database.execute("SELECT 1 FROM pg_tables WHERE tablename = 'release_variant'"))
 
     try:
         fleet.deploy()
