@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import request_path
-from ansible_collections.dwp.backend.plugins.plugin_utils import triage
+from ansible_collections.dwp.backend.plugins.plugin_utils import reach, triage
 from ansible_collections.dwp.backend.plugins.plugin_utils.platform import View, plain
 
 
@@ -38,17 +38,18 @@ class ActionModule(ActionBase):
         if not ids or not collected.get("log_sources"):
             return result
         environments = [service.get("environment") or {} for service in (collected.get("services") or {}).values()]
-        answer = self._execute_module(
+        answer = reach.call(
+            self,
             "dwp.backend.dwp_logs",
             {
                 "sources": collected["log_sources"], "ids": ids, "scan": False, "since": args["since"], "until": args["until"],
                 "time_budget": args["time_budget"], "environment_files": [one["file"] for one in environments if one.get("file")],
             },
-            task_vars=task_vars,
+            task_vars,
         )  # fmt: skip
-        if answer.get("failed") or answer.get("unreachable"):
+        if answer.get("failed"):
             # What the first question found stays; a host that is lost by now is no reason to end the run.
-            why = " ".join(str(answer.get("msg") or answer.get("module_stderr") or "the module gave no answer").split())[:400]
+            why = " ".join(str(answer.get("msg") or "the module gave no answer").split())[:400]
             result["not_checked"] = [{"what": f"ids that other hosts found ({len(ids)})", "where": view.host, "why": why}]
             return result
         found = triage.without_inventory_secrets(view, {key: answer.get(key) for key in ("request_path", "not_checked")})
