@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
             databases, more = take_back.plan(platform, plans, schemas)
             speaks_against += more
             plans = take_back.carried(plans, databases)
-            remarks_on_schemas += [text for one in databases for text in take_back.lines(one)]
+            remarks_on_schemas += [take_back.line(one) for one in databases]
         waves = []
         lines = []
         for number, wave in enumerate(platform["waves"], 1):

@@ -63,8 +63,7 @@ class Words:
             "ENVIRONMENT_FILE": file, "JAR": f"{dirname(file)}/app.jar" if file else None,
             "LOG_DIR": dirname(self.log_of(service, host)) or self._log_dir(host),
         })  # fmt: skip
-        found = {name: str(value) for name, value in known.items() if value and _SAFE.match(str(value))}
-        return found
+        return {name: str(value) for name, value in known.items() if value and _SAFE.match(str(value))}
 
     def _stores(self, service: str, known: Mapping[str, Any]) -> dict[str, Any]:
         """Where its environment does not tell: the addresses that were asked for it."""

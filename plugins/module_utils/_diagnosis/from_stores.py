@@ -119,11 +119,10 @@ def _refused(
     words = place(entry, "db")
     more: dict[str, Any] = {}
     if failure == "PG_UNREACHABLE" and hangs:
-        title = f"PostgreSQL at {entry.get('address')} {_HANGS}"
-        more = {"title": title, "next_action": processes("postgres", "PostgreSQL"), "severity": "down"}
+        more["title"] = f"PostgreSQL at {entry.get('address')} {_HANGS}"
+        more.update(next_action=processes("postgres", "PostgreSQL"), severity="down")
         return [known.finding("DB_UNREACHABLE", name, hangs, words, _source(host, entry), message, **more) for name in names]
     values = {**words, "host": words["db_host"], "port": words["db_port"], "user": entry.get("user"), "database": entry.get("database")}
-    more = {}
     if failure == "PG_AUTH":
         # A password that fits nobody was changed in the database, not in one service after the other.
         same = [one for one in every if one.get("address") == entry.get("address") and one.get("user") == entry.get("user")]

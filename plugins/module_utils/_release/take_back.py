@@ -72,7 +72,7 @@ def _users(
         for host in on_it:
             known = instances[host] or {}
             acts = plans[host].get(name, {}).get("action") in TOUCHING
-            again = _common(one["versions"], known["migrations"])
+            again = [version for version in one["versions"] if version in known["migrations"]]
             if again:
                 problems.append(
                     f"{name} on {host} {'goes to' if acts else 'stays on'} {known['release']}, which would apply {', '.join(again)} "
@@ -87,10 +87,6 @@ def _left_out(one: Mapping[str, Any], name: str, hosts: Collection[str]) -> str:
         f"{name} is also on {', '.join(sorted(hosts))}, which this run leaves out, and would go on there with a schema that its release "
         f"does not know: run without --limit, take lost hosts out of the inventory, or {KEEP} (database {one['database']})"
     )
-
-
-def _common(versions: Collection[str], held: Collection[str]) -> list[str]:
-    return [version for version in versions if version in held]
 
 
 def carried(plans: Plans, databases: Collection[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -114,13 +110,13 @@ def stopped(databases: Collection[Mapping[str, Any]]) -> dict[str, list[str]]:
     return {host: sorted(set(names)) for host, names in found.items()}
 
 
-def lines(one: Mapping[str, Any]) -> list[str]:
+def line(one: Mapping[str, Any]) -> str:
     """What a person should know about one database before it happens."""
     users = ", ".join(f"{name} on {host}" for host, name, _again in one["users"])
-    return [
+    return (
         f"database: {one['database']}: {', '.join(one['versions'])} {_were(one)} taken back first, with the rollback text in "
         f"release {one['release']} of {one['service']} on {one['host']}; {users} {'are' if len(one['users']) > 1 else 'is'} stopped for it"
-    ]
+    )
 
 
 def question(databases: Collection[Mapping[str, Any]]) -> str:

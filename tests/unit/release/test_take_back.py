@@ -37,7 +37,7 @@ def test_each_database_once_with_everybody_who_uses_it() -> None:
     assert one["users"] == [("app-1", "main", False), ("app-2", "main", False), ("app-2", "worker", True)]
     assert take_back.stopped([one]) == {"app-1": ["main"], "app-2": ["main", "worker"]}
     assert take_back.question([one]) == "take 2 of database dwp_main back"
-    (line,) = take_back.lines(one)
+    line = take_back.line(one)
     assert "2 is taken back first" in line and "release r2 of main on app-1" in line and "worker on app-2 are stopped" in line
 
 
