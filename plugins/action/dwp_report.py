@@ -92,7 +92,8 @@ class ActionModule(ActionBase):
         found = plain(variables.get(args["statuses"]) or {})
         if not found.get("skipped"):
             return found
-        return {"services": {**plain(variables[args["known"]])["status"], **args["gated"].get(variables["inventory_hostname"], {})}}
+        compared = plain(variables.get(args["known"]) or {}).get("status") or {}
+        return {"services": {**compared, **args["gated"].get(variables["inventory_hostname"], {})}}
 
     @staticmethod
     def _locks(statuses: Mapping[str, Any], deployment: str, run: str) -> list[str]:

@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
             if earlier and not self._task.check_mode:
                 answer = {**earlier, "changed": earlier["pending"]}  # compared already; staging compares once more by itself
             else:
-                answer = self._compare(arguments, task_vars)
+                answer = lock.look(self, task_vars, "dwp.backend.dwp_release", arguments, plain(self._task.args.get("lock") or {}))
             if self._task.args.get("compare"):
                 answer.pop("diff", None)
                 answer.update(pending=bool(answer.get("changed")), changed=False)
@@ -80,20 +80,6 @@ class ActionModule(ActionBase):
         for warning in result.get("warnings_found", []) if not earlier else ():
             self._display.warning(f"{view.host}: {warning}")
         return result
-
-    def _compare(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        """The answer of the host; with ``lock`` only if this deployment has the lock."""
-        def call(wanted: dict[str, Any]) -> dict[str, Any]:
-            more = {"lock": wanted} if wanted else {}
-            return self._execute_module("dwp.backend.dwp_release", module_args={**arguments, **more}, task_vars=task_vars)
-
-        kind = plain(self._task.args.get("lock") or {})
-        if not kind:
-            return call({})
-        wish = {**kind, "owner": lock.owner()}
-        answer = lock.ask(call, wish, "lock")
-        refused = lock.tell(self, task_vars, "held", answer.get("lock", {}), {**wish, "deployment": arguments["deployment"]})
-        return {**answer, "failed": True, "msg": refused} if refused else answer
 
     def _send(self, data: bytes, name: str) -> str:
         """A file only the target's user can read; never an argument, because it holds secrets."""

@@ -4,17 +4,15 @@
 
 from __future__ import annotations
 
-
-class ModuleDocFragment:
-    # Twin of PROBE_SPEC and WAIT_SPEC in plugins/module_utils/_probe_args.py
-    DOCUMENTATION = r"""
+# Twin of PROBE_SPEC in plugins/module_utils/_probe_args.py
+PROBES = r"""
 options:
   probes:
     description:
       - The services (or components) to ask, each with its ladder. All are asked at once, each finishes on its own. At least one.
     type: list
     elements: dict
-    required: true
+    required: REQUIRED
     suboptions:
       name:
         description: The name under which the result is returned; each only once.
@@ -119,12 +117,16 @@ options:
                 create it.
             type: str
           timeout:
-            description: Limit of one attempt on this rung, in seconds. The default is O(probe_timeout).
+            description: Limit of one attempt on this rung, in seconds. Without it the limit of all attempts holds.
             type: float
       skip_rungs:
         description: What an earlier call returned under the same name. These rungs are not asked again.
         type: list
         elements: dict
+"""
+
+# Twin of WAIT_SPEC
+WAIT = r"""
   timeout:
     description:
       - Limit of the whole wait, in seconds. It holds whatever the endpoints do.
@@ -144,3 +146,8 @@ options:
     type: int
     default: 1
 """
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = PROBES.replace("REQUIRED", "true") + WAIT
+    OPTIONAL = PROBES.replace("REQUIRED", "false")

@@ -72,10 +72,14 @@ def begun(steps: Iterable[Mapping[str, Any]], verdict: Mapping[str, Any]) -> lis
     return [step for step in steps if step["number"] in verdict.get("steps", (step["number"],))]
 
 
-def still_true(compared: Mapping[str, Any], verdict: Mapping[str, Any], host: str) -> bool:
-    """Whether a report can do without another look at the host: all of it was healthy when it was compared, or gated since."""
+def still_true(compared: Mapping[str, Any], verdict: Mapping[str, Any], host: str, platform: Mapping[str, Any] | None = None) -> bool:
+    """Whether a report can do without another look at the host: all of it was healthy when it was compared, or gated since.
+
+    ``platform``: where nothing was compared, the gates have to have seen everything that it places there.
+    """
+    placed = [name for name, service in (platform or {"services": {}})["services"].items() if host in service["hosts"]]
     known = {**(compared.get("status") or {}), **verdict.get("status", {}).get(host, {})}
-    if verdict.get("broken") or compared.get("retired") or not known:
+    if verdict.get("broken") or compared.get("retired") or not known or not known.keys() >= set(placed):
         return False
     return all(entry["healthy"] is True for entry in known.values())
 

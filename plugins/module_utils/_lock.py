@@ -169,6 +169,17 @@ def write(root: str, lock: dict[str, Any], *, exclusive: bool) -> bool:
     return True
 
 
+def first(root: str, wish: Mapping[str, Any] | None, deployment: str, check_mode: bool) -> dict[str, Any]:
+    """For modules that take the lock before they look: what take() says; empty where no lock is wished for."""
+    if wish is None:
+        return {}
+    wish = {"owner_gone": "", **wish, "deployment": deployment}
+    if check_mode:
+        return take(root, wish, check_mode=True)
+    with host_lock(root):
+        return take(root, wish)
+
+
 def take(root: str, wish: Mapping[str, Any], check_mode: bool = False) -> dict[str, Any]:
     """Acquire or reclaim the lock for ``deployment``, ``kind``, ``owner``, ``expiry``, ``owner_gone``; a live foreign one stays.
 

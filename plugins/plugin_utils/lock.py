@@ -62,6 +62,21 @@ def ask(call: Callable[[dict[str, Any]], dict[str, Any]], wish: Mapping[str, Any
     return answer
 
 
+def look(action: Any, task_vars: Mapping[str, Any], module: str, arguments: Mapping[str, Any], wish: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a module that takes the lock for ``deployment`` before it looks at the host; failed if it did not get it."""
+
+    def call(wanted: dict[str, Any]) -> dict[str, Any]:
+        more = {"lock": wanted} if wanted else {}
+        return dict(action._execute_module(module, module_args={**arguments, **more}, task_vars=task_vars))
+
+    if not wish:
+        return call({})
+    wish = {**wish, "owner": owner()}
+    answer = ask(call, wish, "lock")
+    refused = tell(action, task_vars, "held", answer.get("lock", {}), {**wish, "deployment": arguments["deployment"]})
+    return {**answer, "failed": True, "msg": refused} if refused else answer
+
+
 def tell(action: Any, task_vars: Mapping[str, Any], state: str, taken: Mapping[str, Any], wish: Mapping[str, Any]) -> str:
     """Note what became of the lock in the controller's journal and warn of what was interrupted; returns why it was refused."""
     host = task_vars["inventory_hostname"]

@@ -28,6 +28,16 @@ def test_a_report_does_without_another_look_only_where_everything_is_known(compa
     assert still_true(compared, verdict, "app") is expected
 
 
+@pytest.mark.parametrize(("gated", "expected"), [
+    (HEALTHY, True),
+    ({"auth": {"healthy": True}}, False),  # main runs there too, and nobody looked at it
+    ({"main": {"healthy": True}, "auth": {"healthy": False}}, False),
+])
+def test_where_nothing_was_compared_the_gates_have_to_have_seen_everything(gated, expected):
+    platform = {"services": {"auth": {"hosts": ["app"]}, "main": {"hosts": ["app"]}, "mail": {"hosts": ["other"]}}}
+    assert still_true({}, {"status": {"app": gated}}, "app", platform) is expected
+
+
 PLATFORM = {"services": {"auth": {"database": {"flyway": True}}, "mail": {"database": {"flyway": False}}, "gateway": {"database": None}}}
 
 

@@ -97,6 +97,10 @@ def version(host: str) -> str:
     return release(host).rpartition("-")[0]
 
 
+def process(host: str) -> str:
+    return on(host, "systemctl", "show", "--property=MainPID", "--value", "dwp-mail")
+
+
 def in_service() -> set[str]:
     """The instances of mail that the balancer sends requests to."""
     asked = (
@@ -181,6 +185,19 @@ def test_a_rolling_deployment_loses_no_request(releases: Callable[..., list[str]
     assert in_service() == BOTH
     for event in ("drained", "returned"):
         assert [entry["instance"] for entry in journal("gw-1", event)][-2:] == ["app-1", "app-2"]
+
+
+def test_a_rolling_restart_loses_no_request_and_starts_from_the_archives() -> None:
+    archive = "/opt/dwp/services/mail/current/cds"
+    for host in BOTH:  # made by the deployment before, in the background
+        until(lambda host=host: on(host, "sh", "-c", f"ls {archive}/stamp || true"), 180, f"a CDS archive on {host}")
+    before = {host: process(host) for host in BOTH}
+    with Load() as load:
+        output = playbook("restart", "-e", "dwp_only=mail")
+    assert load.failed == {}, output[-6000:]
+    for host in BOTH:
+        assert process(host) != before[host] and "app.jsa" in on(host, "cat", f"/proc/{process(host)}/maps"), output[-6000:]
+    assert in_service() == BOTH
 
 
 def test_a_failed_deployment_undoes_itself_everywhere(releases: Callable[..., list[str]]) -> None:

@@ -59,6 +59,7 @@ class Plan:
     current_after: str | None = None  # the version, or of repeatables alone the description of the last one
     version_before: str | None = None
     version_after: str | None = None
+    timestamp: str = ""  # what ${flyway:timestamp} stands for in the statements
 
     @property
     def atomic(self) -> bool:
@@ -66,13 +67,16 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Equal for equal plans: the same history, the same statements, the same effect on the history."""
+        """Equal for equal plans: the same history, the same statements but for the time of day, the same effect on the history."""
         facts = {
             "rows": [history_fact(row) for row in self.rows],
-            "statements": [[u.row.installed_rank, [s.statement.text for s in u.steps]] for u in self.units],
+            "statements": [[u.row.installed_rank, [self._timeless(s.statement.text) for s in u.steps]] for u in self.units],
             "history": self.history,
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8")).hexdigest()[:16]
+
+    def _timeless(self, text: str) -> str:
+        return text.replace(self.timestamp, "${flyway:timestamp}") if self.timestamp else text
 
     def as_data(self) -> dict[str, Any]:
         return {

@@ -57,6 +57,7 @@ class Project:
         undo = scan(params["undo_locations"], params["jar"], missing)
         self.snapshot: Snapshot = read_snapshot(self.login, params["schemas"], params["default_schema"], params["table"])
         builtin = status.builtin_placeholders(self.snapshot, datetime.now(), params["working_directory"], params["flyway_environment"])
+        self.timestamp = str(builtin["timestamp"])
         self.placeholders = Placeholders(
             values,
             builtin,
@@ -142,6 +143,7 @@ class Rollback:
             project.text_of,
             project.snapshot.server_version,
         )
+        plan.timestamp = project.timestamp
         return plan
 
     @property

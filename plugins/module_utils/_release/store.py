@@ -43,6 +43,7 @@ class Store:
         self.root, self.group = root, group
         #: (service, release) that somebody is about to activate: no disk is so full that they may be removed.
         self.wanted: set[tuple[str, str | None]] = set()
+        self._hashed: dict[tuple[int, int], str] = {}  # by device and inode: releases share their libraries
 
     # ---- paths
     def home(self, service: str) -> str:
@@ -195,10 +196,17 @@ class Store:
         for entry in manifest["files"]:
             path = os.path.join(base, entry["path"])
             if not self._untouched(path, entry["sha256"], entry["size"]) or (
-                thorough and sha256_of(path)[0] != entry["sha256"]
+                thorough and self._hash(path) != entry["sha256"]
             ):
                 wrong.append(entry["path"])
         return wrong
+
+    def _hash(self, path: str) -> str:
+        found = os.stat(path)
+        key = (found.st_dev, found.st_ino)
+        if key not in self._hashed:
+            self._hashed[key] = sha256_of(path)[0]
+        return self._hashed[key]
 
     def _mac(self, text: str) -> str:
         return hmac.new(self._key(), text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 import zipfile
 
 import pytest
@@ -195,6 +197,16 @@ def test_plan_id_binds(three):
     with pytest.raises(FlywayError) as refused:
         three.rollback(to_version="2", plan_id=plan["plan"]["id"])
     assert refused.value.code == "CHANGED_MEANWHILE"
+
+
+def test_plan_id_does_not_change_with_the_time_of_day(kit):
+    back = "COMMENT ON TABLE a IS 'back at ${flyway:timestamp}';"
+    kit.write(V1__a="CREATE TABLE a (i int);", V2__b=f"SELECT 1;\n-- Rollback: {back}").migrate()
+    plan = kit.rollback(to_version="1", mode="plan")
+    time.sleep(1.1)
+    assert kit.rollback(to_version="1", plan_id=plan["plan"]["id"])["changed"]
+    (comment,) = kit.sql("SELECT obj_description('a'::regclass)")[0]
+    assert re.fullmatch(r"back at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", comment)
 
 
 def test_module_through_main(three):
