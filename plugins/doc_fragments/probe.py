@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
-# Twin of PROBE_SPEC in plugins/module_utils/_probe_args.py
-PROBES = r"""
+
+class ModuleDocFragment:
+    # Twin of PROBE_SPEC in plugins/module_utils/_probe_args.py
+    DOCUMENTATION = r"""
 options:
   probes:
     description:
-      - The services (or components) to ask, each with its ladder. All are asked at once, each finishes on its own. At least one.
+      - The services (or components) to ask, each with its ladder. All are asked at once, each finishes on its own.
     type: list
     elements: dict
-    required: REQUIRED
     suboptions:
       name:
         description: The name under which the result is returned; each only once.
@@ -125,8 +126,9 @@ options:
         elements: dict
 """
 
-# Twin of WAIT_SPEC
-WAIT = r"""
+    # Twin of WAIT_SPEC
+    WAIT = r"""
+options:
   timeout:
     description:
       - Limit of the whole wait, in seconds. It holds whatever the endpoints do.
@@ -146,8 +148,3 @@ WAIT = r"""
     type: int
     default: 1
 """
-
-
-class ModuleDocFragment:
-    DOCUMENTATION = PROBES.replace("REQUIRED", "true") + WAIT
-    OPTIONAL = PROBES.replace("REQUIRED", "false")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Callable, NamedTuple, Protocol
 
-from ansible_collections.dwp.backend.plugins.module_utils import _supervisor
+from ansible_collections.dwp.backend.plugins.module_utils import _processes, _supervisor
 
 #: (argv) -> (rc, stdout, stderr); AnsibleModule.run_command fits.
 Run = Callable[[Sequence[str]], "tuple[int, str, str]"]
@@ -197,7 +197,8 @@ class Supervisord:
         state = states.get(status.state) or ended.get(status.state) or "stopped"
         if status.state == _supervisor.EXITED and status.exitstatus in (0, 143):
             state = "stopped"
-        return Running(state, status.pid, float(status.start), 0, status.exitstatus)
+        started = _processes.since(status.pid) if status.pid else 0.0  # supervisord tells whole seconds
+        return Running(state, status.pid, round(started, 2) or float(status.start), 0, status.exitstatus)
 
     def start(self, names: Sequence[str]) -> None:
         for name in names:

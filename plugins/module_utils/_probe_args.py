@@ -37,7 +37,6 @@ RUNG_SPEC: dict[str, Any] = {
 PROBE_SPEC: dict[str, Any] = {
     "type": "list",
     "elements": "dict",
-    "required": True,
     "options": {
         "name": {"type": "str", "required": True},
         "host": {"type": "str", "default": "127.0.0.1"},

@@ -10,6 +10,7 @@ start ticks does, so every answer carries both and was read from one and the sam
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -104,6 +105,15 @@ def clock_ticks() -> int:
 def read_stat(pid: int, proc: str = PROC) -> Stat:
     """State and start ticks of a process; readable for every user."""
     return parse_stat(decode(_read(pid, "stat", proc)))
+
+
+def since(pid: int, proc: str = PROC) -> float:
+    """Start of a process in seconds since the epoch, exact to a few hundredths; 0 if there is none."""
+    try:
+        ticks = read_stat(pid, proc).start_ticks
+    except (ProcessError, ValueError):
+        return 0.0
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / clock_ticks()
 
 
 def boot_time(proc: str = PROC) -> int:

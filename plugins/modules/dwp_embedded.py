@@ -22,7 +22,7 @@ description:
     and started again under a new one.
 extends_documentation_fragment:
   - dwp.backend.servers
-  - dwp.backend.probe.optional
+  - dwp.backend.probe
 attributes:
   check_mode:
     description: Whether the module says what it would change, and changes nothing.
@@ -189,7 +189,7 @@ def main() -> None:
             user=dict(type="str", default="dwp-infra"),
             wheels=dict(type="list", elements="str", default=WHEELS),
             venv=dict(type="path"),
-            probes={**PROBE_SPEC, "required": False},
+            probes=PROBE_SPEC,
         ),
         supports_check_mode=True,
     )

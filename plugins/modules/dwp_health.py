@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Follows each service with a ladder of questions until it gave O(successes) good answers in a row, or O(timeout) is over.
     The first conclusive rung decides; an answer is a cause from a fixed list, never just up or down.
-  - All services are asked at once from one process on the target, so a dead one costs its own limit once.
+  - All services are asked at once from one process on the target, so a dead one costs its own limit once. O(probes) has to name one
+    at least, since asking nothing proves nothing.
   - No endpoint can hold it longer than its limits, be it one that hangs, trickles a byte per second, never ends its headers or sends
     without end. Proxies of the environment are ignored, redirects are not followed, each attempt is a new connection.
   - While it waits, its action plugin prints a line every 5 seconds for each service that is not healthy yet.
@@ -33,6 +34,7 @@ attributes:
     description: There is nothing that it could change.
 extends_documentation_fragment:
   - dwp.backend.probe
+  - dwp.backend.probe.wait
 options:
   fail:
     description: Whether the task fails when a service is not healthy.
@@ -255,7 +257,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    module.no_log_values.update(secret_headers(module.params["probes"]))
+    module.no_log_values.update(secret_headers(module.params["probes"] or ()))
     try:
         result = run(module.params)
     except (ProbeError, MissingLibraryError) as error:

@@ -119,7 +119,7 @@ def test_no_log_silences_progress(play, endpoint):
         ({"probes": [{"name": "a", "port": 1}], "interval": 0, "successes": 0}, "successes: 0 has to be at least 1"),
         ({"probes": []}, "probes: is empty, and asking nothing proves nothing"),
         ({"probes": [{"name": "a", "port": 1, "ladder": [{"kind": "ping"}]}]}, "kind must be one of"),
-        ({}, "missing required arguments: probes"),
+        ({}, "probes: is empty, and asking nothing proves nothing; name at least one"),
     ],
 )
 def test_mistakes_are_named_at_once(run_module, arguments, says):

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +24,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._processes import (
     parse_environ,
     parse_stat,
     read_process,
+    since,
     started_at,
 )
 
@@ -126,3 +130,11 @@ def test_outermost_leaves_out_children_that_inherited_the_marker(tmp_path):
     write(tmp_path, 20, b"M=1\0", parent=1)
     found = find_by_marker("M", proc=str(tmp_path))
     assert [process.pid for process in outermost(found.processes)] == [10, 20]
+
+
+def test_since_is_exact_to_a_fraction_of_a_second():
+    before = time.time()
+    with subprocess.Popen(["sleep", "10"]) as process:
+        assert before - 0.05 <= since(process.pid) <= time.time() + 0.05
+        process.kill()
+    assert since(process.pid) == 0.0
