@@ -82,20 +82,6 @@ def environment_text(service: str, change: Callable[[str], str], mode: int | Non
     return inject
 
 
-def log_closed(service: str) -> Inject:
-    """The log file may not be written any more, which shows at the next start."""
-
-    def inject(stand: Stand) -> None:
-        path = stand.logs / f"{service}.log"
-        mode = path.stat().st_mode & 0o7777
-        stand.undo.append(lambda: path.chmod(mode))
-        path.chmod(0)
-        stand.touched.add(service)
-        stand.restart(service)
-
-    return inject
-
-
 def program_removed(service: str) -> Inject:
     """supervisord does not know the service any more."""
 
@@ -120,8 +106,13 @@ def program_removed(service: str) -> Inject:
 
 # ---- limits
 def few_threads(service: str) -> Inject:
-    """The process may start no further thread."""
-    return limited(service, "nproc", "Max processes", lambda _pid: 1)
+    """The process may start no further thread. It does not get over that, as threads of its own ended."""
+
+    def inject(stand: Stand) -> None:
+        stand.touched.add(service)
+        limited(service, "nproc", "Max processes", lambda _pid: 1)(stand)
+
+    return inject
 
 
 def threads_wait(stand: Stand) -> None:

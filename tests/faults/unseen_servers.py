@@ -143,7 +143,8 @@ DATABASES = (
     ),
     Fault(
         "column-not-null", "the audit table of synapsex got a column that the program does not fill",
-        i.sql("dwp_aura", "ALTER TABLE dwp_aura.audit_event_log ADD actor text NOT NULL DEFAULT 'system', ALTER actor DROP DEFAULT",
+        i.sql("dwp_aura", "ALTER TABLE dwp_aura.audit_event_log ADD actor text NOT NULL DEFAULT 'system'; "
+              "ALTER TABLE dwp_aura.audit_event_log ALTER actor DROP DEFAULT",
               "ALTER TABLE dwp_aura.audit_event_log DROP actor"),
         Expected("unknown|X_PG_NOT_NULL|PG_NOT_NULL", "synapsex", ".", risk=ANY),
         {"synapsex": 'null value in column "actor"'}, outside=True,
@@ -159,7 +160,7 @@ DATABASES = (
         "database-port-of-redis", "mail's DB_PORT is the port of Redis, which takes the connection and never answers",
         i.environment("mail", DB_PORT=str(REDIS_PORT)),
         Expected(f"unknown|WRONG_URL|{DATABASE_GONE}", "mail", rf"DB_PORT|{DEPLOY}"), outside=True,
-        check=lambda stand: stand.traffic.ask(PORTS["mail"], "/mail/info") != 200, differences="DB_PORT",
+        check=lambda stand: stand.traffic.ask(PORTS["mail"], "/mail/info") == "TimeoutError", differences="DB_PORT",
     ),
     Fault(
         "database-without-tls", "chat wants TLS to PostgreSQL, which has none",

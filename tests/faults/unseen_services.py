@@ -12,6 +12,7 @@ from . import injections as i
 from . import injections_processes as p
 from .faults_servers import DEPLOY
 from .model import ANY, Expected, Fault, no_traffic
+from .proxies import listens
 from .stand import FIRST_PORT, PORTS
 
 SILENT = "NOT_ANSWERING|HEALTH_SLOW|GW_504|X_HANGING"
@@ -33,7 +34,7 @@ RELEASES = (
         "library-missing", "a library of mail's release is gone: the driver of PostgreSQL",
         p.library_missing("mail", "postgresql-*.jar"),
         Expected("STARTUP_FAILED|unknown|X_LIBRARY|CLASS_MISSING", "mail", "mail|deploy|rollback"),
-        {"mail": "Failed to determine a suitable driver class|Cannot load driver class|ClassNotFoundException: org.postgresql"},
+        {"mail": "Failed to load driver class org.postgresql.Driver"},
     ),
     Fault(
         "jar-of-another", "the release of chat has the program of mail",
@@ -54,10 +55,10 @@ RELEASES = (
         {"approval": "Release variant: waiting", "gateway": "Connection refused"}, outside=True,
     ),
     Fault(
-        "log-not-writable", "approval's log file may not be written, so it does not start; the console alone says so",
-        p.log_closed("approval"),
-        Expected("unknown|STARTUP_FAILED|X_LOG|LOG_NOT_WRITABLE", "approval", "(?i)approval|log|chmod|chown|deploy", risk=ANY),
-        {"approval": r"(?s)FileNotFoundException: \S+approval\.log.*Permission denied|openFile\(.*\) call failed"}, outside=True,
+        "directory-missing", "approval's launcher goes to a directory that does not exist",
+        i.launcher("approval", r'cd "\$here"', "cd /srv/dwp/work"),
+        Expected("unknown|X_LAUNCHER", "approval", "approval|deploy|/srv/dwp/work", risk=ANY),
+        {"approval": "(?i)can.t cd to /srv/dwp/work|/srv/dwp/work: no such file"}, outside=True,
     ),
     Fault(
         "environment-unreadable", "the environment file of main may be read by nobody",
@@ -88,7 +89,7 @@ JVM = (
     ),
     Fault(
         "address-space", "approval may have less memory than its heap needs",
-        i.launcher("approval", "set -a", "ulimit -v 200000\nset -a"),
+        i.launcher("approval", "set -a", "ulimit -v 500000\nset -a"),
         Expected("unknown|X_MEMORY|JVM_OPTION|OOM_HEAP|OOM_NATIVE", "approval", "(?i)approval|mem|Xmx|heap|ulimit|deploy"),
         {"approval": "(?i)could not reserve enough space|insufficient memory|could not allocate|unable to allocate"}, outside=True,
     ),
@@ -120,7 +121,7 @@ JVM = (
     Fault(
         "threads-wait-for-aura", "all threads of synapsex wait for an AI platform that does not answer",
         p.threads_wait,
-        Expected(f"{SILENT}|FEIGN", "synapsex", "synapsex|restart|jstack|jcmd|AURA"),
+        Expected(f"{SILENT}|FEIGN", "synapsex|aura", "synapsex|restart|jstack|jcmd|AURA"),
         check=not_well("synapsex", "/synapse/dictionary"), use=p.analyses,
     ),
 )
@@ -130,7 +131,7 @@ SETTINGS = (
         "bound-elsewhere", "mail listens on another address of the host than the one the gateway asks",
         i.environment("mail", SERVER_ADDRESS="127.0.0.2"),
         Expected("GW_REFUSED|NOT_ANSWERING|X_BOUND|WRONG_URL", "mail", rf"SERVER_ADDRESS|mail|{DEPLOY}"),
-        {"gateway": "Connection refused"},
+        {"gateway": "Connection refused"}, check=lambda stand: listens("127.0.0.2", PORTS["mail"]),
     ),
     Fault(
         "gateway-port-wrong", "the gateway listens on a port that nobody asks",
