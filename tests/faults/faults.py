@@ -12,14 +12,14 @@ the same: NOT_ANSWERING, PROCESS_STOPPED, PROCESS_SUSPENDED, WRONG_URL, RESTART_
 
 from __future__ import annotations
 
-import dataclasses
-
 from . import injections as i
 from . import noise
+from .combine import pair, with_noise
 from .faults_servers import DATABASES, FLYWAY_FAULTS, REDIS
 from .faults_services import ADDRESSES, PROCESSES, TOKENS
 from .model import Expected, Fault
 from .stand import PORTS
+from .unseen import UNSEEN
 
 OUTSIDE = (
     Fault(
@@ -97,48 +97,24 @@ OUTSIDE = (
 
 BY_ID = {fault.id: fault for fault in (*DATABASES, *FLYWAY_FAULTS, *REDIS, *TOKENS, *PROCESSES, *ADDRESSES, *OUTSIDE)}
 
-
-def with_noise(base: str, name: str, title: str, added: i.Inject) -> Fault:
-    """The same answer is right, whatever else stands in the logs."""
-
-    fault = BY_ID[base]
-    return dataclasses.replace(fault, id=f"{base}+{name}", title=f"{fault.title}; {title}", inject=i.all_of(added, fault.inject))
-
-
-def pair(first: str, second: str) -> Fault:
-    """Two faults that have nothing to do with each other: one is the verdict, the other a finding."""
-
-    one, two = BY_ID[first], BY_ID[second]
-
-    def use(stand: object) -> None:
-        one.use(stand)
-        two.use(stand)
-
-    may = f"{one.expected.may} {two.expected.may}"
-    return Fault(
-        f"{first}&{second}", f"{one.title}, and {two.title}", i.all_of(one.inject, two.inject),
-        dataclasses.replace(one.expected, also=(two.expected,), may=may), {**one.shows, **two.shows}, use,
-    )  # fmt: skip
-
-
 NOISY = (
-    with_noise("database-stopped", "old-errors", "errors of yesterday in mail and chat", noise.old_errors("mail", "chat")),
-    with_noise("service-stopped", "warnings", "thousands of warnings in chat", noise.warnings("chat")),
-    with_noise("jwt-different", "red-herring", "a stack trace in chat that hurts nobody", noise.red_herring("chat")),
-    with_noise("schema-permission", "restart", "mail was restarted by somebody", noise.restarted("mail")),
-    with_noise("redis-stopped", "old-errors", "errors of yesterday in auth and approval", noise.old_errors("auth", "approval")),
-    with_noise("dies-after-start", "red-herring", "a stack trace in approval that hurts nobody", noise.red_herring("approval")),
-    with_noise("route-dead", "warnings", "thousands of warnings in mail", noise.warnings("mail")),
+    with_noise(BY_ID["database-stopped"], "old-errors", "errors of yesterday in mail and chat", noise.old_errors("mail", "chat")),
+    with_noise(BY_ID["service-stopped"], "warnings", "thousands of warnings in chat", noise.warnings("chat")),
+    with_noise(BY_ID["jwt-different"], "red-herring", "a stack trace in chat that hurts nobody", noise.red_herring("chat")),
+    with_noise(BY_ID["schema-permission"], "restart", "mail was restarted by somebody", noise.restarted("mail")),
+    with_noise(BY_ID["redis-stopped"], "old-errors", "errors of yesterday in auth and approval", noise.old_errors("auth", "approval")),
+    with_noise(BY_ID["dies-after-start"], "red-herring", "a stack trace in approval that hurts nobody", noise.red_herring("approval")),
+    with_noise(BY_ID["route-dead"], "warnings", "thousands of warnings in mail", noise.warnings("mail")),
 )
 
 PAIRS = (
-    pair("service-stopped", "schema-permission"),
-    pair("redis-stopped", "database-name-wrong"),
-    pair("checksum-changed", "port-taken"),
-    pair("jwt-too-short", "dns-wrong"),
+    pair(BY_ID["service-stopped"], BY_ID["schema-permission"]),
+    pair(BY_ID["redis-stopped"], BY_ID["database-name-wrong"]),
+    pair(BY_ID["checksum-changed"], BY_ID["port-taken"]),
+    pair(BY_ID["jwt-too-short"], BY_ID["dns-wrong"]),
 )
 
-FAULTS = (*BY_ID.values(), *NOISY, *PAIRS)
+FAULTS = (*BY_ID.values(), *NOISY, *PAIRS, *UNSEEN)
 
 #: Nothing is wrong, whatever the logs say.
 QUIET = (

@@ -242,24 +242,29 @@ def not_executable(service: str) -> Inject:
     return inject
 
 
-def few_files(service: str) -> Inject:
-    """The process may open no further file or socket."""
+def limited(service: str, resource: str, title: str, number: Callable[[int], int]) -> Inject:
+    """A limit of the running process."""
 
     def inject(stand: Stand) -> None:
         pid = stand.pid(service)
         # Read from /proc and set as the process's own user: root may lack CAP_SYS_RESOURCE.
         limits = Path(f"/proc/{pid}/limits").read_text()
-        soft, hard = re.search(r"^Max open files\s+(\d+)\s+(\d+)", limits, re.MULTILINE).groups()  # type: ignore[union-attr]
+        soft, hard = re.search(rf"^{title}\s+(\w+)\s+(\w+)", limits, re.MULTILINE).groups()  # type: ignore[union-attr]
 
-        def limit(number: int) -> None:
-            command = ["prlimit", f"--pid={pid}", f"--nofile={number}:{hard}"]
+        def limit(value: str) -> None:
+            command = ["prlimit", f"--pid={pid}", f"--{resource}={value}:{hard}"]
             who = {"user": USER, "group": pwd.getpwnam(USER).pw_gid, "extra_groups": []} if stand.is_root else {}
             subprocess.run(command, check=True, **who)  # the kernel compares both ids
 
-        stand.undo.append(lambda: limit(int(soft)))
-        limit(len(os.listdir(f"/proc/{pid}/fd")) - 1)
+        stand.undo.append(lambda: limit(soft))
+        limit(str(number(pid)))
 
     return inject
+
+
+def few_files(service: str) -> Inject:
+    """The process may open no further file or socket."""
+    return limited(service, "nofile", "Max open files", lambda pid: len(os.listdir(f"/proc/{pid}/fd")) - 1)
 
 
 def many_files(stand: Stand) -> None:

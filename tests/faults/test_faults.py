@@ -21,6 +21,7 @@ from .model import Fault
 from .score import judge, judge_quiet
 from .stand import Stand
 from .traffic import Load
+from .unseen import UNSEEN_QUIET
 
 TAKES = 60  # seconds until a fault has to show
 
@@ -40,11 +41,19 @@ ANSWERED = frozenset([
 ])  # fmt: skip
 
 
+def case(fault: Fault, *marks: pytest.MarkDecorator) -> object:
+    aside = (pytest.mark.aside, getattr(pytest.mark, f"unseen{fault.round}")) if fault.aside else ()
+    return pytest.param(fault, id=fault.id, marks=(*marks, *aside))
+
+
 def cases() -> list[object]:
-    chosen = [fault for fault in FAULTS if os.environ.get("DWP_SAMPLE", "all") == "all" or (fault.id in ANSWERED and not fault.aside)]
-    return [
-        pytest.param(fault, id=fault.id, marks=[pytest.mark.slow, *([pytest.mark.aside] if fault.aside else [])]) for fault in chosen
-    ]  # fmt: skip
+    everything = os.environ.get("DWP_SAMPLE", "all") == "all"
+    return [case(fault, pytest.mark.slow) for fault in FAULTS if everything or (fault.id in ANSWERED and not fault.aside)]
+
+
+def quiet_cases() -> list[object]:
+    everything = os.environ.get("DWP_SAMPLE", "all") == "all"
+    return [case(fault) for fault in (*QUIET, *UNSEEN_QUIET) if everything or not fault.aside]
 
 
 def shown(stand: Stand, fault: Fault) -> list[str]:
@@ -95,7 +104,7 @@ def test_fault(stand: Stand, results: Path, fault: Fault, request: pytest.Fixtur
         stand.heal()
 
 
-@pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.id) for fault in QUIET])
+@pytest.mark.parametrize("fault", quiet_cases())
 def test_quiet(stand: Stand, results: Path, fault: Fault, request: pytest.FixtureRequest) -> None:
     try:
         make(stand, fault)

@@ -58,12 +58,12 @@ class Traffic:
             self.token = json.loads(body)["data"]["accessToken"]
         return status
 
-    def signed(self, secret: str | None = None, lifetime: int = 3600) -> str:
-        """A token as auth issues it."""
+    def signed(self, secret: str | None = None, lifetime: int = 3600, algorithm: str = "HS256") -> str:
+        """A token as auth issues it; whatever it says of its algorithm, this is HS256."""
         now = int(time.time())
         parts = [
             base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
-            for part in ({"alg": "HS256"}, {"sub": "1", "tenant_id": "1", "iat": now - 60, "exp": now + lifetime})
+            for part in ({"alg": algorithm}, {"sub": "1", "tenant_id": "1", "iat": now - 60, "exp": now + lifetime})
         ]
         digest = hmac.new((secret or self.secret).encode(), ".".join(parts).encode(), hashlib.sha256).digest()
         return ".".join([*parts, base64.urlsafe_b64encode(digest).rstrip(b"=").decode()])

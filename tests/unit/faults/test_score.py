@@ -18,6 +18,7 @@ from tests.faults.score import judge, judge_quiet, summary
 FAULT = Fault(
     "mail-stopped", "mail is stopped", no_traffic,
     Expected("GW_REFUSED|X_STOPPED", "mail", "restart.*mail", risk="restart", victims="main", may="gateway"), differences="DB_NAME",
+    unseen=True,
 )  # fmt: skip
 RIGHT: dict[str, Any] = {
     "verdict": {
