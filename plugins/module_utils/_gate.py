@@ -359,7 +359,7 @@ def _outcome(settings: _Settings, follower: _Follower, now: float) -> Outcome:
     if verdict is not None:
         outcome.cause, outcome.http_status = verdict.cause, verdict.http_status
         outcome.status, outcome.components = verdict.status, dict(verdict.components)
-        outcome.latency_ms = round(verdict.latency_ms, 1)
+        outcome.latency_ms, outcome.content_type = round(verdict.latency_ms, 1), verdict.content_type
     if follower.dead:
         outcome.cause = "process_dead"
     text = describe(probe, outcome, rung, verdict, follower.skips, follower.dead)

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import os
 import pwd
+import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -41,6 +44,38 @@ def parse_listeners(text: str) -> dict[int, tuple[int, int]]:
         if len(words) > 9 and words[3] == _LISTEN:
             found[int(words[1].rsplit(":", 1)[1], 16)] = (int(words[9]), int(words[7]))
     return found
+
+
+def parse_addresses(text: str) -> dict[int, str]:
+    """inode -> host:port of the listening sockets in one /proc/net/tcp table."""
+    found = {}
+    for line in text.splitlines()[1:]:
+        words = line.split()
+        if len(words) > 9 and words[3] == _LISTEN:
+            address, port = words[1].rsplit(":", 1)
+            # Words of four bytes in the order of the machine.
+            packed = b"".join(struct.pack("=I", int(address[at : at + 8], 16)) for at in range(0, len(address), 8))
+            host = ipaddress.ip_address(packed)
+            host = getattr(host, "ipv4_mapped", None) or host
+            found[int(words[9])] = f"[{host}]:{int(port, 16)}" if host.version == 6 else f"{host}:{int(port, 16)}"
+    return found
+
+
+def of_process(pid: int, proc: str = "/proc") -> list[str]:
+    """Where a process listens, as host:port; empty if it may not be looked into."""
+    known: dict[str, str] = {}
+    for table in ("tcp", "tcp6"):
+        try:
+            with open(f"{proc}/net/{table}", encoding="ascii") as file:
+                known.update({f"socket:[{inode}]": address for inode, address in parse_addresses(file.read()).items()})
+        except OSError:
+            continue
+    found = set()
+    with contextlib.suppress(OSError):
+        for handle in os.listdir(f"{proc}/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                found.add(known.get(os.readlink(f"{proc}/{pid}/fd/{handle}"), ""))
+    return sorted(found - {""})
 
 
 def listeners(ports: Iterable[int], proc: str = "/proc") -> dict[int, Listener]:

@@ -44,6 +44,7 @@ REDIS_CAUSES = {
     "NOPERM": "unauthorized",
     "AUTH": "unauthorized",
     "LOADING": "out_of_service",
+    "MAXCLIENTS": "down",
     "MASTERDOWN": "down",
     "MISCONF": "down",
 }
@@ -93,7 +94,7 @@ def skip_of(rung_index: int, rung: Rung, verdict: Verdict) -> Skip:
 def _verdict(answer: Answer, cause: str, detail: str = "", **more: Any) -> Verdict:
     return Verdict(
         cause, detail, http_status=answer.http_status, latency_ms=answer.latency_ms, code=answer.code,
-        phase=answer.phase, **more,
+        phase=answer.phase, content_type=answer.headers.get("content-type", "").partition(";")[0].strip().lower(), **more,
     )  # fmt: skip
 
 

@@ -150,6 +150,7 @@ class Verdict:
     latency_ms: float = 0.0
     code: str | None = None
     phase: str = ""
+    content_type: str = ""  # without its parameters
 
 
 @dataclass
@@ -164,6 +165,7 @@ class Outcome:
     status: str | None = None
     components: dict[str, str] = field(default_factory=dict)
     latency_ms: float | None = None
+    content_type: str = ""
     attempts: int = 0
     successes: int = 0
     rung: dict[str, Any] | None = None

@@ -149,6 +149,8 @@ def _redis_error(error: Exception, errors: Any) -> Answer:
     for classes, code, text in known:
         if classes and isinstance(error, classes):
             return Answer(code=code, detail=text)
+    if "max number of clients" in str(error):  # redis-py makes a connection error of it
+        return Answer(code="MAXCLIENTS", detail="it has as many clients as it takes (maxclients)")
     if isinstance(error, errors.ResponseError):
         word = str(error).split(" ", maxsplit=1)[0]
         code = word if word.isupper() else "ERR"

@@ -135,6 +135,7 @@ collected:
         - C(exit_signal) and C(result) say how the last process of the unit ended (systemd). C(orphans) are processes of the service that
           its manager does not know.
         - C(health) is the answer of the ladder, as M(dwp.backend.dwp_health) returns it. C(listener) is who holds the port of the service.
+          C(listens) is where its process listens, of one that is not healthy.
         - C(environment) is that of the running process (C(source=process)), else what the release would give it (C(source=release)).
           C(differences) are those between the process and the file on disk, called C(file) where that was edited by hand, else C(release);
           values of secrets are fingerprints. C(inventory) is where it has not what the inventory says.
@@ -153,6 +154,7 @@ collected:
           process: {pid: 4121, started: 1795520000.1, rss_mb: 312, threads: 41, fds: 88, fd_limit: 65535, cpu_seconds: 214.5,
                     java_version: 17, oom_kills: 0}
           listener: {port: 8001, pid: 4121, command: java -Xmx384m, user: dwp, ours: true, service: auth}
+          listens: []
           environment:
             source: process
             file: /opt/dwp/services/auth/current/environment
@@ -171,11 +173,12 @@ collected:
         - Every URL that a service here was given, asked from here. C(to) is empty for what is outside the platform (C(external)).
         - C(cause) is one of the causes of M(dwp.backend.dwp_health), or V(unset) when the running process has no such variable.
         - C(points_to) is the service that the inventory has at that address, empty if it has none there.
+          C(reference) is then the answer of C(to) where the inventory has it.
       type: list
       elements: dict
       sample:
         - {from: gateway, to: main, variable: SERVICE_MAIN_URL, url: "http://127.0.0.1:8081", cause: refused, status: null,
-           message: main is not healthy, latency_ms: 0.4, local: true, points_to: main, external: false}
+           message: main is not healthy, latency_ms: 0.4, local: true, points_to: main, external: false, content_type: "", reference: null}
     databases:
       description:
         - The databases of the services here, asked with the credentials of the running processes (C(as=service)); a server of this

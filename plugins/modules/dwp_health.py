@@ -157,6 +157,7 @@ services:
       components: {db: UP, diskSpace: UP, ping: UP, redis: DOWN}
       final: true
       healthy: false
+      content_type: application/vnd.spring-boot.actuator.v3+json
       http_status: 503
       latency_ms: 14.2
       message: >-

@@ -116,6 +116,7 @@ def judge_others(fault: Fault, choices: Sequence[Expected], hit: Expected | None
     """The other independent faults are findings, and a variable that differs is named."""
     problems = []
     findings = [one for one in report.get("findings") or [] if one.get("role") in ("root", "contributing")]
+    findings += [one for one in report.get("unexplained") or [] if isinstance(one, dict)]  # without a failure: unknown
     for other in choices:
         if other is not hit and len(choices) > 1 and not any(matches(other, one.get("failure"), one.get("service")) for one in findings):
             problems.append(f"no finding {other.failure}/{other.service}")

@@ -130,13 +130,13 @@ SETTINGS = (
     Fault(
         "bound-elsewhere", "mail listens on another address of the host than the one the gateway asks",
         i.environment("mail", SERVER_ADDRESS="127.0.0.2"),
-        Expected("GW_REFUSED|NOT_ANSWERING|X_BOUND|WRONG_URL", "mail", rf"SERVER_ADDRESS|mail|{DEPLOY}"),
+        Expected("GW_REFUSED|NOT_ANSWERING|X_BOUND|LISTENS_ELSEWHERE|WRONG_URL", "mail", rf"SERVER_ADDRESS|mail|{DEPLOY}"),
         {"gateway": "Connection refused"}, check=lambda stand: listens("127.0.0.2", PORTS["mail"]),
     ),
     Fault(
         "gateway-port-wrong", "the gateway listens on a port that nobody asks",
         i.environment("gateway", SERVER_PORT=str(SPARE_PORT)),
-        Expected("unknown|NOT_ANSWERING|X_PORT|WRONG_PORT|WRONG_URL|GW_REFUSED", "gateway", rf"SERVER_PORT|gateway|{DEPLOY}"),
+        Expected("unknown|NOT_ANSWERING|X_PORT|WRONG_PORT|LISTENS_ELSEWHERE|WRONG_URL|GW_REFUSED", "gateway", rf"SERVER_PORT|gateway|{DEPLOY}"),
         check=lambda stand: stand.traffic.ask(SPARE_PORT, "/api/main/health") == 200, outside=True, differences="SERVER_PORT",
     ),
     Fault(

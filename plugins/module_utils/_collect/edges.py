@@ -92,15 +92,20 @@ def ladder(target: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def ask(edges: Sequence[Edge], targets: Mapping[str, Mapping[str, Any]], timeout: float) -> list[dict[str, Any]]:
-    """Every edge, each address once."""
+    """Every edge, each address once; and where one leads to a place that the inventory does not know, its own beside it."""
     probes: dict[str, dict[str, Any]] = {}
     keys: dict[Edge, str] = {}
+    references: dict[Edge, str] = {}
     for edge in edges:
         place = place_of(edge.url) if edge.url else None
         if place is None:
             continue
         key = f"{edge.target or 'outside'} at {place.scheme}://{place.text}"
         keys[edge] = key
+        own = (targets.get(edge.target) or {}).get("places") or ()
+        if own and not points_to(place, targets):
+            references[edge] = name = f"{edge.target} where the inventory has it"
+            probes[name] = {"name": name, "host": own[-1][0], "port": own[-1][1], "ladder": ladder(targets[edge.target])}
         rungs = [
             {**rung, **({"scheme": place.scheme} if rung["kind"] in _WEB else {})}
             for rung in ladder(targets.get(edge.target))
@@ -109,13 +114,19 @@ def ask(edges: Sequence[Edge], targets: Mapping[str, Mapping[str, Any]], timeout
             rungs = [{"kind": "http", "path": "/", "method": "HEAD", "scheme": "https", "status": list(range(200, 500))}, *rungs]
         probes[key] = {"name": key, "host": place.host, "port": place.port, "ladder": rungs}
     outcomes = _gate.gate(_probe_model.parse_probes(probes.values()), timeout=0, probe_timeout=timeout, successes=1) if probes else {}
-    return [_entry(edge, outcomes.get(keys.get(edge, "")), targets) for edge in edges]
+    return [_entry(edge, outcomes.get(keys.get(edge, "")), targets, outcomes.get(references.get(edge, ""))) for edge in edges]
 
 
-def _entry(edge: Edge, outcome: _probe_model.Outcome | None, targets: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _entry(
+    edge: Edge,
+    outcome: _probe_model.Outcome | None,
+    targets: Mapping[str, Mapping[str, Any]],
+    reference: _probe_model.Outcome | None,
+) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "from": edge.caller, "to": edge.target, "variable": edge.variable, "url": scrub(edge.url) if edge.url else None,
         "external": not edge.target, "local": False, "points_to": "", "asked": "", "cause": "unset", "status": None, "latency_ms": None,
+        "content_type": "", "reference": None,
         "message": f"{edge.variable} is not set in the environment of {edge.caller}; the application's own default holds",
     }  # fmt: skip
     place = place_of(edge.url) if edge.url else None
@@ -132,4 +143,9 @@ def _entry(edge: Edge, outcome: _probe_model.Outcome | None, targets: Mapping[st
         "status": outcome.http_status,
         "message": outcome.message,
         "latency_ms": outcome.latency_ms,
-    }
+        "content_type": outcome.content_type,
+        "reference": reference and {
+            "asked": (reference.rung or {}).get("url", ""), "cause": reference.cause, "status": reference.http_status,
+            "content_type": reference.content_type,
+        },
+    }  # fmt: skip

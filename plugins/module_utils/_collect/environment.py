@@ -20,7 +20,7 @@ Fingerprint = Callable[[str], str]
 
 #: Names whose values say where something is or how it is set, and are no secrets.
 _PLAIN = re.compile(
-    r"_(?:URL|URI|HOST|PORT|NAME|USERNAME|ENABLED|SECONDS|CHANNEL|SIZE|TIMEOUT)$|^(?:SPRING_PROFILES_ACTIVE|TZ|LANG)$|^(?:JPA|LOG|LOGGING)_"
+    r"_(?:URL|URI|HOST|ADDRESS|PORT|NAME|USERNAME|ENABLED|SECONDS|CHANNEL|SIZE|TIMEOUT)$|^(?:SPRING_PROFILES_ACTIVE|TZ|LANG)$|^(?:JPA|LOG|LOGGING)_"
     r"|AUTHSERVERURL$|REDIRECTBASEURL$|^MANAGEMENT_|POOLSIZE$"
 )
 
@@ -116,6 +116,9 @@ class Environments:
         return result
 
 
+_READ = re.compile(r"(?:SPRING|SERVER|MANAGEMENT|SERVICE|DB|REDIS)_")
+
+
 def against_inventory(
     wanted: Mapping[str, str], declared: Collection[str], environment: Mapping[str, Any], fingerprint: Fingerprint
 ) -> list[dict[str, Any]]:
@@ -140,7 +143,11 @@ def against_inventory(
         if sides[0] != sides[1] and not any("***" in str(side) or side == HIDDEN for side in sides):
             values = {where: side for where, side in zip(("inventory", source), sides) if side is not None}
             found.append({"variable": name, "between": ["inventory", source], "secret": secret, "values": values})
-    return found
+    # What the application reads and the inventory does not set: a deployment takes it away.
+    for name in sorted({name for name in (*plain, *digests) if _READ.match(name)} - set(wanted)):
+        values = {source: plain.get(name, digests.get(name))}
+        found.append({"variable": name, "between": ["inventory", source], "secret": name in digests, "values": values})
+    return sorted(found, key=lambda one: str(one["variable"]))
 
 
 def _modified(path: str) -> float | None:

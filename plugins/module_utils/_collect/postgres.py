@@ -9,12 +9,13 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote
 
 from ansible_collections.dwp.backend.plugins.module_utils import _ports, _prober
 from ansible_collections.dwp.backend.plugins.module_utils._collect.parts import NotChecked
 from ansible_collections.dwp.backend.plugins.module_utils._collect.survey import APPLICATION, SURVEY, without_literals
 from ansible_collections.dwp.backend.plugins.module_utils._command import Commands
-from ansible_collections.dwp.backend.plugins.module_utils._environment_text import is_loopback
+from ansible_collections.dwp.backend.plugins.module_utils._environment_text import addresses, is_loopback
 from ansible_collections.dwp.backend.plugins.module_utils._probe import judge
 from ansible_collections.dwp.backend.plugins.module_utils._probe_messages import advice, happened
 from ansible_collections.dwp.backend.plugins.module_utils._probe_model import Rung, Verdict, scrub
@@ -52,13 +53,31 @@ def targets(services: Mapping[str, Mapping[str, Any]], environments: Mapping[str
             values.get("DB_HOST") or "localhost",
             int(port) if port.isdigit() else 0,
             values.get("DB_NAME") or database["name"],
-            values.get("DB_USERNAME") or "dwp_user",
-            values.get("DB_PASSWORD") or "",
+            values.get("SPRING_DATASOURCE_USERNAME") or values.get("DB_USERNAME") or "dwp_user",
+            values.get("SPRING_DATASOURCE_PASSWORD") or values.get("DB_PASSWORD") or "",
             database.get("ssl_mode") or "prefer",
             database.get("schema") if database.get("schema") == "public" else None,
         )
-        found.setdefault(target, []).append(name)
+        found.setdefault(by_url(target, values.get("SPRING_DATASOURCE_URL") or ""), []).append(name)
     return found
+
+
+def by_url(target: Target, url: str) -> Target:
+    """The same with what a JDBC URL says, which wins over DB_*; one of another kind of database changes nothing.
+
+    libpq cannot verify a certificate as the JVM does, with the JVM's trust store: it is asked for TLS alone.
+    """
+    if not url.startswith("jdbc:postgresql:"):
+        return target
+    rest, _mark, query = url[len("jdbc:postgresql:"):].partition("?")
+    parts = {key: values[-1] for key, values in parse_qs(query, keep_blank_values=True).items()}
+    authority, _slash, name = rest.removeprefix("//").rpartition("/") if rest.startswith("//") else ("", "", rest)
+    host, port = (addresses(f"//{authority}") or [("localhost", None)])[0]
+    ssl = parts.get("sslmode") or ("require" if parts.get("ssl", "false") in ("", "true") else target.ssl_mode)
+    return target._replace(
+        host=host, port=port or 5432, database=unquote(name) or target.database, user=parts.get("user") or target.user,
+        password=parts.get("password") or target.password, ssl_mode="require" if ssl.startswith("verify-") else ssl,
+    )  # fmt: skip
 
 
 def pool_size(values: Mapping[str, str]) -> int:

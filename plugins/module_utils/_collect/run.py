@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.dwp.backend.plugins.module_utils import _environment, _journal, _lock, _processes, _supervisor
+from ansible_collections.dwp.backend.plugins.module_utils import _environment, _journal, _lock, _ports, _processes, _supervisor
 from ansible_collections.dwp.backend.plugins.module_utils._collect import edges, host, migrations, postgres, redis_server, services
 from ansible_collections.dwp.backend.plugins.module_utils._collect import environment as environments
 from ansible_collections.dwp.backend.plugins.module_utils._collect import process as processes
@@ -258,6 +258,8 @@ class Collector:
                 entry["port"] = catalogue.get(name, {}).get("port")
             entry["placed"] = bool(catalogue.get(name, {}).get("here"))
             entry["health"], entry["process"], entry["listener"] = outcomes.get(name), facts.get(name), listeners.get(name)
+            # Of one that does not answer: where it listens instead.
+            entry["listens"] = _ports.of_process(entry["pid"]) if entry.get("pid") and entry.get("healthy") is False else []
             entry["environment"] = environment.get(name)
             if entry["environment"]:
                 entry["environment"]["violations"] = violations.get(name, [])

@@ -18,18 +18,23 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collec
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding
 
-_DATABASE, _REDIS = r"^DB_(?:HOST|PORT)$", r"REDIS_(?:HOST|PORT)$"
+_DATABASE, _REDIS = r"^(?:DB_(?:HOST|PORT)|SPRING_DATASOURCE_URL)$", r"REDIS_(?:HOST|PORT)$"
 _ADDRESS = r"^SPRING_PROFILES_ACTIVE$|UR[LI]$"
+#: Where the schema history lies.
+_PLACE = r"^DB_(?:NAME|HOST|PORT)$|^SPRING_DATASOURCE_URL$|^SPRING_FLYWAY_|^FLYWAY_"
 #: Failures that a wrong value causes, and the variables that may hold it.
 VARIABLES = {
-    "PG_AUTH": r"^DB_(?:PASSWORD|USERNAME)$", "PG_NODB": r"^DB_(?:NAME|HOST|PORT)$", "PG_REFUSED": _DATABASE,
+    "PG_AUTH": r"^(?:DB|SPRING_DATASOURCE)_(?:PASSWORD|USERNAME)$", "PG_NODB": r"^DB_(?:NAME|HOST|PORT)$|^SPRING_DATASOURCE_URL$",
+    "PG_REFUSED": _DATABASE, "HIKARI_INIT": _DATABASE,
     "PG_UNREACHABLE": _DATABASE, "PG_DNS": _DATABASE, "PG_FOREIGN": _DATABASE, "DB_UNREACHABLE": _DATABASE,
-    "REDIS_AUTH": r"REDIS_PASSWORD$", "REDIS_REFUSED": _REDIS, "REDIS_UNREACHABLE": _REDIS,
+    "REDIS_AUTH": r"REDIS_PASSWORD$", "REDIS_REFUSED": _REDIS, "REDIS_UNREACHABLE": _REDIS, "REDIS_DNS": _REDIS,
     "JWT_SIG": r"^JWT_SECRET$", "JWT_WEAK": r"^JWT_SECRET$", "GW_DNS": _ADDRESS, "GW_LOCALHOST": _ADDRESS,
     "DS_NO_URL": r"^(?:DB|SPRING)_", "CONFIG_MISSING": r"^SPRING_", "TLS": _ADDRESS,
+    "LISTENS_ELSEWHERE": r"^SERVER_(?:ADDRESS|PORT)$", "GW_404": r"^SPRING_CLOUD_GATEWAY_",
+    **dict.fromkeys(("FLYWAY_CHECKSUM", "FLYWAY_FAILED", "FLYWAY_MISSING", "FLYWAY_NEWER_DB", "FLYWAY_NONEMPTY", "FLYWAY_SQL"), _PLACE),
 }  # fmt: skip
 #: Those that name the variable.
-NAMED = {"PLACEHOLDER", "ENVIRONMENT_RULE", "WRONG_URL", "CALL_BLOCKED", "TLS"}
+NAMED = {"PLACEHOLDER", "ENVIRONMENT_RULE", "WRONG_URL", "CALL_BLOCKED", "TLS", "GW_PREMATURE", "GW_REFUSED", "GW_504", "FEIGN"}
 #: The same where the inventory has the wrong value itself: what is to be corrected before the deployment.
 CORRECT = {
     "PG_AUTH": "the role has another password than the inventory: put it into the vault as DB_PASSWORD "

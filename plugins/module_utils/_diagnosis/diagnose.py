@@ -43,6 +43,7 @@ CARRIERS = {
 }  # fmt: skip
 # What may be wrong without anybody noticing: no answer to what somebody does notice.
 WITHOUT_EFFECT = {"ENVIRONMENT_RULE", "RESTART_NEEDED"}
+AGAIN = 3  # times an error counts beside another cause; once is noise
 QUIET = 120.0  # s without a word while everything is healthy: it is over
 
 
@@ -108,7 +109,7 @@ def diagnose(
         victims=victims,
         contributing=others,
         symptoms=(*symptoms, *same),
-        unexplained=unexplained,
+        unexplained=unexplained + _apart(troubles, explained | touched, {subject, *(subjects[id(one)] for one in others)}, platform),
         confidence=confidence,
         reasons=reasons,
         next_action=root.next_action,
@@ -266,9 +267,22 @@ def _without_cause(
         title=f"{first} is {health[first]}; the cause is not known",
         since=min((one.since for one in own if one.since is not None), default=None),
         victims=victims,
-        unexplained=tuple(Unexplained(name, f"{name} is {health[name]} and no finding says why") for name in bad if name not in victims),
+        unexplained=(
+            *(Unexplained(name, f"{name} is {health[name]} and no finding says why") for name in bad if name not in victims),
+            *_apart(troubles, set(bad), {first}, platform),
+        ),
         reasons=("a probe says so", "no known failure was found", *told, *_witnesses(base.symptoms, first)),
     )
+
+
+def _apart(troubles: Sequence[Trouble], told: Iterable[str], roots: Iterable[str], platform: Platform) -> tuple[Unexplained, ...]:
+    """Errors again and again of services that nothing else speaks of, and that do without what is the matter."""
+    left = [
+        one for one in troubles
+        if one.count >= AGAIN and one.service not in told and not any(root in platform.on(one.service) for root in roots)
+    ]  # fmt: skip
+    newest = {one.service: one for one in left}
+    return tuple(Unexplained(one.service, f"{one.service} logs {one.text} ({one.count} times)") for one in newest.values())
 
 
 def _witnesses(symptoms: Sequence[Finding], service: str) -> list[str]:

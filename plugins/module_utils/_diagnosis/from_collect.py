@@ -187,6 +187,8 @@ def _why_not(
         found.append(known.finding("PROCESS_KILLED", name, host, {"signal": ended}, source, text, since=since))
     if pid and row["cause"] == "timeout":
         found.append(known.finding("NOT_ANSWERING", name, host, {"pid": pid}, source, row["message"]))
+    if pid and row["cause"] == "refused":
+        found.extend(_elsewhere(name, host, service, known))
     wanted, has = entry.get("java_version"), (about.get("java") or {}).get("version")
     major = re.match(r"(?:1\.)?(\d+)", str(has)) if has else None
     if not pid and wanted and major and int(major[1]) < int(wanted) and str(entry.get("java", "java")) == "java":
@@ -195,8 +197,23 @@ def _why_not(
     return found
 
 
+def _elsewhere(name: str, host: str, service: Mapping[str, Any], known: Known) -> list[Finding]:
+    """Its process listens, but on another address, or on the port that its environment names instead of the inventory's."""
+    listens, port = service.get("listens") or [], str(service.get("port"))
+    given = str(((service.get("environment") or {}).get("plain") or {}).get("SERVER_PORT") or "")
+    for variable, number in (("SERVER_ADDRESS", port), ("SERVER_PORT", given)):
+        at = [address for address in listens if address.rpartition(":")[2] == number]
+        if at:  # any other port of a process that starts may be its debugger's
+            values = {"listens": ", ".join(at), "port": port, "variable": variable, "pid": service.get("pid")}
+            text = f"PID {service.get('pid')}: {', '.join(at)}"
+            return [known.finding("LISTENS_ELSEWHERE", name, host, values, f"listeners of {host}", text)]
+    return []
+
+
 # ---- environments
 
+#: Spring Cloud Gateway's list of routes, under its old and its new name.
+_ROUTES = re.compile(r"SPRING_CLOUD_GATEWAY_(?:SERVER_WEBFLUX_)?ROUTES_\d+_")
 _RULES = {("JWT_SECRET", "min_bytes"): "JWT_WEAK", ("JWT_SECRET", "not_empty"): "JWT_WEAK"}
 
 
@@ -218,6 +235,10 @@ def _environment(name: str, host: str, service: Mapping[str, Any], health: Healt
         values = {"message": message, "name": variable, "variable": variable}
         found.append(known.finding(failure, name, host, values, source, message, title=message, about="environment",
                                    severity="degraded" if up else "down"))  # fmt: skip
+    routes = sorted(str(one["variable"]) for one in environment.get("inventory") or () if _ROUTES.match(str(one["variable"])))
+    if routes:
+        title = f"{routes[0]} of {name} puts its routes in place of all others: a list in the environment replaces the whole list"
+        found.append(known.finding("GW_404", name, host, {}, source, ", ".join(routes), title=title, about="environment"))
     differences = [one for one in environment.get("differences") or () if "process" in one.get("between", ())]
     names = sorted({str(one["variable"]) for one in differences} | set(service.get("drift") or ()))
     if names and service.get("pid"):
@@ -234,7 +255,8 @@ def difference_text(one: Mapping[str, Any]) -> str:
     sides = one.get("between") or ()
     if one.get("secret") or not values:
         return f"{one['variable']} differs between {' and '.join(sides)}"
-    return f"{one['variable']} is {', '.join(f'{values.get(side)!r} in the {side}' for side in sides)}"
+    told = [f"{values[side]!r} in the {side}" if values.get(side) is not None else f"not in the {side}" for side in sides]
+    return f"{one['variable']} is {', '.join(told)}"
 
 
 def shared_secrets(collected: Mapping[str, Mapping[str, Any]], variable: str = "JWT_SECRET") -> dict[tuple[str, str], str]:
@@ -309,6 +331,8 @@ def _call(
     if cause == "tls":
         title = f"{source} and {target} do not agree on TLS at {url}: {edge.get('message')}"
         return known.finding("TLS", source, host, values, *evidence, title=title, **here)
+    if not elsewhere and _somebody_else(edge):
+        return known.finding("WRONG_URL", source, host, values, *evidence, **here)
     if cause not in _SILENT:
         return None
     away = host not in platform.hosts.get(target, ()) and bool(platform.hosts.get(target))
@@ -324,3 +348,12 @@ def _call(
     if cause in ("timeout", "reset") and not edge.get("local"):
         return known.finding("CALL_BLOCKED", source, host, values, *evidence, **{**here, "about": "host"})
     return None
+
+
+def _somebody_else(edge: Mapping[str, Any]) -> bool:
+    """The target answers well where the inventory has it, and otherwise where the caller asks."""
+    reference = edge.get("reference") or {}
+    if reference.get("cause") != "ok" or edge.get("cause") in (None, "unset", *_SILENT):
+        return False
+    kinds = (edge.get("content_type"), reference.get("content_type"))
+    return edge["cause"] != "ok" or (all(kinds) and kinds[0] != kinds[1])

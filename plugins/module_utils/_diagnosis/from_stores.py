@@ -30,9 +30,10 @@ _CAUSES = {
     "reset": "DB_UNREACHABLE", "unauthorized": "PG_AUTH", "not_found": "PG_NODB", "out_of_service": "PG_STARTING",
 }  # fmt: skip
 _REDIS = {
-    "refused": "REDIS_REFUSED", "timeout": "REDIS_UNREACHABLE", "dns": "REDIS_UNREACHABLE", "reset": "REDIS_UNREACHABLE", "tls": "TLS",
+    "refused": "REDIS_REFUSED", "timeout": "REDIS_UNREACHABLE", "dns": "REDIS_DNS", "reset": "REDIS_UNREACHABLE", "tls": "TLS",
     "unexpected_body": "REDIS_UNREACHABLE", "unauthorized": "REDIS_AUTH", "out_of_service": "REDIS_LOADING", "down": "REDIS_PERSISTENCE",
 }  # fmt: skip
+_NOT_REACHED = ("refused", "timeout", "dns", "tls", "unexpected_body")  # an address, a firewall: by the host that asked
 _FLYWAY = {
     "FAILED_VERSIONED_MIGRATION": "FLYWAY_FAILED", "FAILED_REPEATABLE_MIGRATION": "FLYWAY_FAILED", "CHECKSUM_MISMATCH": "FLYWAY_CHECKSUM",
     "APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED": "FLYWAY_MISSING", "APPLIED_REPEATABLE_MIGRATION_NOT_RESOLVED": "FLYWAY_MISSING",
@@ -123,14 +124,19 @@ def _refused(
         more.update(next_action=processes("postgres", "PostgreSQL"), severity="down")
         return [known.finding("DB_UNREACHABLE", name, hangs, words, _source(host, entry), message, **more) for name in names]
     values = {**words, "host": words["db_host"], "port": words["db_port"], "user": entry.get("user"), "database": entry.get("database")}
-    if failure == "PG_AUTH":
-        # A password that fits nobody was changed in the database, not in one service after the other.
+    if failure == "PG_AUTH" and code == "28000":
+        failure = "PG_HBA" if "pg_hba.conf" in message else "PG_LOGIN" if "permitted to log in" in message else failure
+    if failure in ("PG_AUTH", "PG_HBA", "PG_LOGIN"):
+        # What fits nobody was changed in the database, not in one service after the other.
         same = [one for one in every if one.get("address") == entry.get("address") and one.get("user") == entry.get("user")]
-        title = f"the database does not accept the password of {entry.get('user')} that {', '.join(names)} uses"
-        if len(same) > 1 and all(one.get("sqlstate") == code for one in same):
-            title = f"the database accepts the password of {entry.get('user')} from none of its services"
+        everybody = len(same) > 1 and all(one.get("sqlstate") == code for one in same)
+        if everybody:
             more["subject"] = "postgres"
-        more["title"] = title
+        if failure == "PG_AUTH":
+            whose = f"the password of {entry.get('user')}"
+            more["title"] = f"the database does not accept {whose} that {', '.join(names)} uses"
+            if everybody:
+                more["title"] = f"the database accepts {whose} from none of its services"
     elif failure == "PG_NODB":
         more["title"] = f"the server at {entry.get('address')} has no database {entry.get('database')}"
     elif failure in ("PG_REFUSED", "DB_UNREACHABLE"):
@@ -262,18 +268,20 @@ def _redis(
     cause, message = entry.get("cause"), str(entry.get("message") or "")
     values: dict[str, Any] = {**words, "message": message}
     if cause not in ("ok", None, ""):
-        failure = _REDIS.get(str(cause), "HEALTH_REDIS")
-        more: dict[str, Any] = {}
+        failure = "REDIS_CLIENTS" if "(maxclients)" in message else _REDIS.get(str(cause), "HEALTH_REDIS")
+        same = [one for one in every if one.get("address") == entry.get("address")]
+        users = {name for one in same for name in one.get("services") or ()}
+        nobody = len(users) > 1 and all(one.get("cause") == cause for one in same)
+        # Its own words about itself; or what it says to everybody alike.
+        about_it = failure in ("REDIS_CLIENTS", "REDIS_LOADING", "REDIS_PERSISTENCE") or (nobody and cause not in _NOT_REACHED)
+        more: dict[str, Any] = {"subject": "redis"} if about_it else {}
         if failure == "REDIS_UNREACHABLE" and hangs:
             failure, host = "REDIS_SLOW", hangs
-            more = {"title": f"Redis at {entry.get('address')} {_HANGS}", "next_action": processes("redis-server", "Redis")}
+            more.update(title=f"Redis at {entry.get('address')} {_HANGS}", next_action=processes("redis-server", "Redis"))
         if failure == "REDIS_REFUSED":
             more = {"title": f"nothing listens at {entry.get('address')}: Redis is down, or REDIS_HOST or REDIS_PORT are wrong"}
-        if failure == "REDIS_AUTH":
-            same = [one for one in every if one.get("address") == entry.get("address")]
-            users = {name for one in same for name in one.get("services") or ()}
-            if len(users) > 1 and all(one.get("cause") == cause for one in same):
-                more = {"title": "Redis accepts the password from none of its services", "subject": "redis"}
+        if failure == "REDIS_AUTH" and nobody:
+            more["title"] = "Redis accepts the password from none of its services"
         if failure == "TLS":
             more = {"title": f"no TLS with Redis at {entry.get('address')}: {message}", "about": "environment"}
         return [known.finding(failure, name, host, values, source, message, **more) for name in names]

@@ -115,7 +115,9 @@ def _broken_need(name: str, facts: Mapping[str, Any]) -> str:
     """Why a service that is alive cannot do its work, as far as its own credentials tell."""
     for kind, label in (("databases", "its database"), ("redis", "Redis")):
         for entry in facts.get(kind) or ():
-            if name in entry.get("services", ()) and entry.get("cause") not in ("ok", None, ""):
+            # A Redis that takes no writes (MISCONF) still answers what is read.
+            fails = entry.get("cause") not in ("ok", None, "") and "MISCONF" not in str(entry.get("message"))
+            if name in entry.get("services", ()) and fails:
                 return f"alive, but {label} at {entry.get('address')} does not serve it: {entry.get('message') or entry['cause']}"
     return ""
 

@@ -15,7 +15,8 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health impo
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding
 
 DATABASE = {
-    "PG_REFUSED", "PG_STARTING", "PG_AUTH", "PG_NODB", "PG_FULL", "PG_TERMINATED", "DB_UNREACHABLE", "HIKARI_INIT", "HIKARI_STALE",
+    "PG_REFUSED", "PG_STARTING", "PG_AUTH", "PG_HBA", "PG_LOGIN", "PG_NODB", "PG_FULL", "PG_TERMINATED", "DB_UNREACHABLE",
+    "HIKARI_INIT", "HIKARI_STALE",
     "HEALTH_DB",
 }  # fmt: skip
 REDIS = {"REDIS_REFUSED", "REDIS_AUTH", "REDIS_SLOW", "HEALTH_REDIS"}
@@ -34,7 +35,7 @@ def refute(
     """The findings, those that are over marked as stale; and what was ruled out by it, and why."""
     kept, ruled = [], []
     for one in findings:
-        one = _signed_elsewhere(one, collected)
+        one = _on_the_way(_signed_elsewhere(one, collected), collected)
         why = "" if one.directness == "direct" or one.stale else _contradiction(one, collected, health, last_words)
         if why:
             one = replace(one, stale=True)
@@ -63,7 +64,8 @@ def _contradiction(
             edge for facts in collected.values() for edge in facts.get("edges") or ()
             if edge.get("from") == one.service and edge.get("to") == one.target
         ]  # fmt: skip
-        if edges and all(edge.get("cause") == "ok" for edge in edges) and _same_name(one, edges):
+        known = all(edge.get("points_to") for edge in edges)  # what lies at another place may lose every third request
+        if edges and known and all(edge.get("cause") == "ok" for edge in edges) and _same_name(one, edges):
             return f"{one.target} is up and answers at the address that {one.service} has"
     if one.failure in START and state == UP:
         return f"{one.service} runs and is healthy"
@@ -72,6 +74,18 @@ def _contradiction(
         if disks and all((disk.get("free_mb") or 0) > 200 for disk in disks):
             return f"no file system of {one.host} is full now"
     return ""
+
+
+def _on_the_way(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> Finding:
+    """A call that fails on a way that the inventory does not know, while it has the target well: the address is the cause."""
+    for facts in collected.values() if one.failure in CALL and one.target else ():
+        for edge in facts.get("edges") or ():
+            passed = (edge.get("from"), edge.get("to")) == (one.service, one.target) and edge.get("url") and not edge.get("points_to")
+            if passed and (edge.get("reference") or {}).get("cause") == "ok":
+                address = f"{edge['variable']} of {one.service} is {edge['url']}"
+                where = f"{address}, where the inventory has nothing; {one.target} itself answers"
+                return replace(one, about="environment", subject=one.service, title=f"{one.title}; {where}")
+    return one
 
 
 def _same_name(one: Finding, edges: Iterable[Mapping[str, Any]]) -> bool:

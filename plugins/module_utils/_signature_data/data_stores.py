@@ -147,6 +147,37 @@ SIGNATURES: list[dict[str, Any]] = [
         "source": "observed with Spring Boot 3.4",
     },
     {
+        "id": "PG_HBA",
+        "priority": 1,
+        "about": "postgres",
+        "severity": "down",
+        "patterns": [
+            r'pg_hba\.conf rejects connection for host "(?P<client>[^"]+)", user "(?P<user>[^"]+)", database "(?P<database>[^"]+)"',
+            r'no pg_hba\.conf entry for host "(?P<client>[^"]+)", user "(?P<user>[^"]+)", database "(?P<database>[^"]+)"',
+        ],
+        "meaning": "28000: the rules of pg_hba.conf do not let {user} into {database} from this host; the password was not even asked",
+        "next": {
+            "command": 'psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d postgres -c "SELECT * FROM pg_hba_file_rules"',
+            "risk": "read-only",
+            "verify": "the first line that fits host, user and database lets in; after a correction: SELECT pg_reload_conf()",
+        },
+        "source": "observed with Spring Boot 3.4",
+    },
+    {
+        "id": "PG_LOGIN",
+        "priority": 1,
+        "about": "postgres",
+        "severity": "down",
+        "patterns": [r'role "(?P<user>[^"]+)" is not permitted to log in'],
+        "meaning": "28000: the role {user} has no right to log in",
+        "next": {
+            "command": 'psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d postgres -c "ALTER ROLE {user} LOGIN"',
+            "risk": "restart",
+            "verify": "the role was closed on purpose, or the services log in again without a restart",
+        },
+        "source": "observed with Spring Boot 3.4",
+    },
+    {
         "id": "PG_NODB",
         "priority": 1,
         "about": "postgres",

@@ -89,6 +89,9 @@ def test_secrets_in_reach():
         ({k: v for k, v in FILE.items() if k != "SERVER_PORT"}, {"SERVER_PORT": {"inventory": "8001"}}),
         ({k: v for k, v in FILE.items() if k != "JWT_SECRET"}, {"JWT_SECRET": {"inventory": "<40>", "process": ""}}),
         ({**FILE, "DB_HOST": "kim:secret@db-01"}, {}),
+        # What it reads and the inventory does not set; not what its manager or the launcher put there.
+        ({**FILE, "SPRING_CLOUD_GATEWAY_ROUTES_0_URI": "http://x"}, {"SPRING_CLOUD_GATEWAY_ROUTES_0_URI": {"process": "http://x"}}),
+        ({**FILE, "SUPERVISOR_SERVER_URL": "unix:///x"}, {}),
     ],
 )
 def test_against_the_inventory(process, expected):

@@ -53,6 +53,21 @@ def test_services_with_the_same_login_share_a_database():
     }
 
 
+@pytest.mark.parametrize(("url", "expected"), [
+    ("jdbc:postgresql://db.example:6432/orders?sslmode=require", ("db.example", 6432, "orders", "u", "p", "require")),
+    ("jdbc:postgresql://db.example/orders", ("db.example", 5432, "orders", "u", "p", "prefer")),
+    ("jdbc:postgresql://[fd00::1]:6432/orders?ssl=true&user=x&password=y%26z", ("fd00::1", 6432, "orders", "x", "y&z", "require")),
+    ("jdbc:postgresql://a:1,b:2/orders?sslmode=verify-full", ("a", 1, "orders", "u", "p", "require")),  # the JVM's trust store is not ours
+    ("jdbc:postgresql:orders", ("localhost", 5432, "orders", "u", "p", "prefer")),
+    ("jdbc:postgresql://db.example/", ("db.example", 5432, "dwp_main", "u", "p", "prefer")),
+    ("jdbc:h2:mem:test", ("h", 1, "dwp_main", "u", "p", "prefer")),
+    ("", ("h", 1, "dwp_main", "u", "p", "prefer")),
+])
+def test_a_jdbc_url_wins_over_the_parts(url: str, expected: tuple[object, ...]) -> None:
+    target = postgres.Target("h", 1, "dwp_main", "u", "p")
+    assert postgres.by_url(target, url)[:6] == expected
+
+
 def test_a_port_that_is_none_is_not_asked():
     target = postgres.Target("h", 0, "d", "u", "p")
     entry = postgres.empty(target, ["a"])
