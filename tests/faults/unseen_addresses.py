@@ -165,6 +165,8 @@ PROXIES = (
         proxies.in_front_of("chat", proxies.loses_some("chat")),
         Expected("GW_PREMATURE|WRONG_URL", "gateway", rf"SERVICE_CHAT_URL|{proxies.PROXY_PORT}|{DEPLOY}"),
         {"gateway": "Connection prematurely closed BEFORE response|Connection reset by peer"}, differences="SERVICE_CHAT_URL",
+        # A gateway that is being stopped says the same: it has to be up and to lose some.
+        check=lambda stand: {200, 500} == {stand.traffic.call("GET", "/api/chat/info")[0] for _number in range(6)},
     ),
     Fault(
         "proxy-502", "the gateway reaches synapsex over a proxy that answers 502 to everything",
