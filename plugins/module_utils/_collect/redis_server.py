@@ -15,11 +15,15 @@ from ansible_collections.dwp.backend.plugins.module_utils._probe_messages import
 from ansible_collections.dwp.backend.plugins.module_utils._probe_model import Rung, scrub
 from ansible_collections.dwp.backend.plugins.module_utils._requires import require
 
+SLOW_MS = 2000.0  # for a login and a PING
+
 
 class Target(NamedTuple):
     host: str
     port: int
     password: str
+    user: str = ""
+    tls: bool = False
 
     @property
     def address(self) -> str:
@@ -34,7 +38,10 @@ def targets(services: Mapping[str, Mapping[str, Any]], environments: Mapping[str
         if not names or not values:
             continue
         port = values.get(names["port"]) or "6379"
-        target = Target(values.get(names["host"]) or "localhost", int(port) if port.isdigit() else 0, values.get(names["password"]) or "")
+        target = Target(
+            values.get(names["host"]) or "localhost", int(port) if port.isdigit() else 0, values.get(names["password"]) or "",
+            values.get("SPRING_DATA_REDIS_USERNAME") or "", values.get("SPRING_DATA_REDIS_SSL_ENABLED", "").lower() == "true",
+        )  # fmt: skip
         found.setdefault(target, []).append(name)
     return found
 
@@ -49,11 +56,16 @@ def look(target: Target, services: Iterable[str], timeout: float) -> dict[str, A
     if not 1 <= target.port <= 65535:
         return {**entry, "cause": "client_error", "message": "the port of Redis is not a port"}
     require("redis")
-    rung = Rung("redis", target.host, target.port, password=target.password or None)
+    rung = Rung(
+        "redis", target.host, target.port, user=target.user or None, password=target.password or None,
+        ssl_mode="require" if target.tls else "prefer",
+    )  # fmt: skip
     answer = _prober.ask(rung, timeout, _prober.Cutter())
     verdict = judge(rung, answer)
     text = f"{rung.label}: {happened(verdict)}" + (f". {advice(rung, verdict)}" if verdict.cause != "ok" else "")
     entry.update(cause=verdict.cause, latency_ms=round(verdict.latency_ms, 1), message=scrub(text.rstrip(), rung.secrets()))
+    if verdict.latency_ms > SLOW_MS:
+        return entry  # that it is slow says enough, and each further question takes as long
     if verdict.cause == "ok" or verdict.code in ("LOADING", "MASTERDOWN", "MISCONF"):
         entry.update(info(_ask_info(target, timeout)))
     return entry
@@ -62,7 +74,8 @@ def look(target: Target, services: Iterable[str], timeout: float) -> dict[str, A
 def _ask_info(target: Target, timeout: float) -> Mapping[str, Any]:
     redis = require("redis")
     client = redis.Redis(
-        host=target.host, port=target.port, password=target.password or None, socket_timeout=timeout, socket_connect_timeout=timeout,
+        host=target.host, port=target.port, username=target.user or None, password=target.password or None,
+        ssl=target.tls, ssl_cert_reqs="none", socket_timeout=timeout, socket_connect_timeout=timeout,
     )  # fmt: skip
     try:
         return dict(client.info())

@@ -214,7 +214,13 @@ class Collector:
             if not database.get("flyway") or not release:
                 continue
             jar = os.path.join(self.store.path(name, release), "app.jar")
-            look = functools.partial(migrations.look, target, database, jar, self.probe_timeout)
+            # What the running process was given wins, as it does in the application.
+            own = self.seen[name].environment
+            about = {
+                "schema": own.get("SPRING_FLYWAY_DEFAULT_SCHEMA") or database.get("schema"),
+                "table": own.get("SPRING_FLYWAY_TABLE") or database.get("table"),
+            }
+            look = functools.partial(migrations.look, target, about, jar, self.probe_timeout)
             answer = self.parts.guarded(f"migrations of {name}", look)
             if answer:
                 entry["flyway"] = {"service": name, "release": release, **answer}

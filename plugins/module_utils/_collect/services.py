@@ -147,8 +147,17 @@ def _take(one: Seen, pid: int, parts: Parts) -> None:
 
 
 def _orphans(store: Store, found: Mapping[str, observe.Found], parts: Parts) -> dict[str, list[int]]:
+    """Services without a manager; a helper that a launcher started and that outlived it is none."""
     answer = parts.guarded("processes without a manager", lambda: observe.orphans(store, found), otherwise={})
-    return {name: list(pids) for name, pids in answer.items()}
+    return {name: [pid for pid in pids if _runs_the_service(pid)] for name, pids in answer.items()}
+
+
+def _runs_the_service(pid: int) -> bool:
+    try:
+        arguments = _processes.read_process(pid).arguments
+    except (_processes.ProcessError, ValueError):
+        return False
+    return any(os.path.basename(argument) in ("java", "launch") for argument in arguments[:2])
 
 
 def _bare(name: str, running: _manager.Running) -> dict[str, Any]:

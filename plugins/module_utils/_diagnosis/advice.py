@@ -18,7 +18,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collec
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding
 
-_DATABASE, _REDIS = r"^(?:DB_(?:HOST|PORT)|SPRING_DATASOURCE_URL)$", r"REDIS_(?:HOST|PORT)$"
+_DATABASE, _REDIS = r"^(?:DB_(?:HOST|PORT)|SPRING_DATASOURCE_URL)$", r"REDIS_(?!PASSWORD)"
 _ADDRESS = r"^SPRING_PROFILES_ACTIVE$|UR[LI]$"
 #: Where the schema history lies.
 _PLACE = r"^DB_(?:NAME|HOST|PORT)$|^SPRING_DATASOURCE_URL$|^SPRING_FLYWAY_|^FLYWAY_"

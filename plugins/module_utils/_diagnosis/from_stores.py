@@ -17,6 +17,7 @@ LOCK_SECONDS = 5.0
 FELT_LOCK = 1.0  # the same if the service that asks is not well
 SLOW_SECONDS = 30.0
 FELT_SECONDS = 5.0  # from which a statement counts if the service that asks is not well
+REDIS_SECONDS = 2.0
 CROWDED = 0.9  # of the connections that ordinary roles may use
 #: Words of a probe whose connection was accepted, and whose question was not answered.
 _ACCEPTED = "no answer within"
@@ -288,6 +289,9 @@ def _redis(
     if cause != "ok":
         return []
     found = []
+    if (seconds := float(entry.get("latency_ms") or 0) / 1000) >= REDIS_SECONDS:
+        title = f"Redis at {entry.get('address')} takes {seconds:.0f} s for a login and a PING"
+        found += [known.finding("REDIS_SLOW", name, host, values, source, message, title=title) for name in names]
     server: dict[str, Any] = {"subject": "redis"}
     memory = entry.get("memory") or {}
     used, most = memory.get("used_mb") or 0, memory.get("max_mb") or 0

@@ -20,9 +20,17 @@ DATABASE = {
     "HEALTH_DB",
 }  # fmt: skip
 REDIS = {"REDIS_REFUSED", "REDIS_AUTH", "REDIS_SLOW", "HEALTH_REDIS"}
+_FAMILIES = (
+    (DATABASE | {"HIKARI_TIMEOUT"}, re.compile(r"^(?:DB|SPRING_DATASOURCE|SPRING_JPA)_")),
+    (REDIS, re.compile(r"REDIS_")),
+    ((), re.compile(r"^DB_|^SPRING_DATASOURCE_|FLYWAY_")),  # of what Flyway says
+)
 SILENCE = {"PG_REFUSED", "DB_UNREACHABLE", "REDIS_REFUSED"}
 CALL = {"GW_REFUSED", "GW_503", "GW_DNS", "GW_CONNECT_TIMEOUT", "GW_PREMATURE", "FEIGN"}
 START = {"PORT_IN_USE", "STARTUP_FAILED"}
+#: Connections that were cut: all at once by a restart, which is over; again and again by somebody who goes on.
+CUT = {"PG_TERMINATED", "HIKARI_STALE"}
+CUT_TIMES, CUT_SPREAD, CUT_RECENT = 4, 1.5, 15.0  # at least so often over so many s, the last one no more s before the newest record
 LAST_WORDS = 120.0  # s before the last record of a service: what is older did not end it
 
 
@@ -36,7 +44,10 @@ def refute(
     kept, ruled = [], []
     for one in findings:
         one = _on_the_way(_signed_elsewhere(one, collected), collected)
-        why = "" if one.directness == "direct" or one.stale else _contradiction(one, collected, health, last_words)
+        goes_on = _goes_on(one, last_words)
+        if goes_on:
+            one = replace(one, severity="degraded")
+        why = "" if goes_on or one.directness == "direct" or one.stale else _contradiction(one, collected, health, last_words)
         if why:
             one = replace(one, stale=True)
             ruled.append({"what": f"{one.failure} of {one.service}", "why": why})
@@ -49,10 +60,13 @@ def _contradiction(
     one: Finding, collected: Mapping[str, Mapping[str, Any]], health: Health, last_words: Mapping[str, float]
 ) -> str:
     state = health.services.get(one.service)
-    if state == DOWN and one.current:
+    # Flyway's last words end a start; a next one that has begun has not passed it yet.
+    if state == DOWN and (one.current or one.failure.startswith("FLYWAY_")):
         end = last_words.get(one.service)
         if end is None or one.last is None or end - one.last <= LAST_WORDS:
             return ""  # its last words: they may well be why it is down, whatever works by now
+    if _differs(one, collected):
+        return ""  # what was asked just now is not what the service asks for
     if one.failure in DATABASE or (one.failure, one.variant) == ("HIKARI_TIMEOUT", "unreachable"):
         return _store("databases", one, collected, "logs in to its database now")
     if one.failure in REDIS:
@@ -86,6 +100,20 @@ def _on_the_way(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> Fin
                 where = f"{address}, where the inventory has nothing; {one.target} itself answers"
                 return replace(one, about="environment", subject=one.service, title=f"{one.title}; {where}")
     return one
+
+
+def _differs(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> bool:
+    """The service has another value than the inventory of a variable that decides what it asks the database or Redis for."""
+    family = next((names for kinds, names in _FAMILIES if one.failure in kinds or (not kinds and one.failure.startswith("FLYWAY_"))), None)
+    service = ((collected.get(one.host) or {}).get("services") or {}).get(one.service) or {}
+    different = (service.get("environment") or {}).get("inventory") or ()
+    return family is not None and any(family.search(str(entry["variable"])) for entry in different)
+
+
+def _goes_on(one: Finding, last_words: Mapping[str, float]) -> bool:
+    if one.failure not in CUT or one.stale or one.since is None or one.last is None or one.count < CUT_TIMES:
+        return False
+    return one.last - one.since >= CUT_SPREAD and last_words.get(one.service, one.last) - one.last <= CUT_RECENT
 
 
 def _same_name(one: Finding, edges: Iterable[Mapping[str, Any]]) -> bool:

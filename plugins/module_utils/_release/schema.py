@@ -31,7 +31,7 @@ def question(manifest: Mapping[str, Any], values: Mapping[str, str], jar: str) -
         # What migrate validates: what is not applied yet is what it is there for.
         "ignore_migration_patterns": ["*:future", "*:pending"],
         **({"default_schema": schema, "schemas": [schema]} if schema and schema != "public" else {}),
-        **({"table": database["table"]} if database.get("table") else {}),
+        **({"table": table} if (table := values.get("SPRING_FLYWAY_TABLE") or database.get("table")) else {}),
     }
 
 

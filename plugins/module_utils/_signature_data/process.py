@@ -30,6 +30,20 @@ SIGNATURES: list[dict[str, Any]] = [
         "source": "observed with Spring Boot 3.4",
     },
     {
+        "id": "JVM_CRASH",
+        "priority": 1,
+        "about": "service",
+        "severity": "down",
+        "patterns": [r"A fatal error has been detected by the Java Runtime Environment"],
+        "meaning": "the JVM itself broke: a native library, a fault of this Java version, or memory",
+        "next": {
+            "command": "grep -n -A 12 'fatal error has been detected' {file} | tail -n 40",
+            "risk": "read-only",
+            "verify": "its 'Problematic frame' names the library; rollback.yml takes back the release or Java that brought it",
+        },
+        "source": "the console and hs_err_pid*.log of HotSpot",
+    },
+    {
         "id": "OOM_KILLED",
         "priority": 1,
         "about": "host",

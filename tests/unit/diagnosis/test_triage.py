@@ -61,6 +61,7 @@ def logs_of(case):
     services = {}
     for name, one in case.get("logs", ()):
         row = ROWS[one["id"]]
+        one = {**one, **{when: iso(NOW - one[when]) for when in ("first", "last") if when in one}}  # seconds ago
         action = {"command": row.next["command"], "risk": row.next["risk"], "verify": row.next["verify"]}
         services.setdefault(name, {"signatures": [], "templates": []})["signatures"].append({
             "service": name, "meaning": row.meaning, "priority": row.priority, "first": iso(NOW - 30), "last": iso(NOW - 20), "count": 2,
