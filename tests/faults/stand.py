@@ -303,7 +303,8 @@ class Stand:
             text = path.read_bytes()
             starts = list(re.finditer(rb" : Starting \w+Application ", text))
             begin = text.rfind(b"\n", 0, starts[-1].start()) + 1 if starts else len(text)
-            started = re.compile(rb"^.* : Started .*\n", re.MULTILINE).search(text, begin) if path.suffix == ".log" else None  # else rotated
+            started = re.compile(rb"^.* : Started .*\n", re.MULTILINE).search(text, begin)
+            started = started if path.suffix == ".log" else None  # of a rotated one nothing is left
             with path.open("r+b") as file:  # in place: the service appends to it
                 kept = text[begin : started.end()] if started else b""
                 file.truncate(0)

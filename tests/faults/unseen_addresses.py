@@ -47,7 +47,8 @@ TOKENS = (
     Fault(
         "token-lifetime", "auth issues tokens that live for a second: everybody is out again at once",
         i.environment("auth", JWT_EXPIRATION_SECONDS="1"),
-        Expected("JWT_EXP|X_CLOCK", "auth|main", rf"JWT_EXPIRATION|(?i:lifetime|clock|timedatectl)|{DEPLOY}", may="gateway main auth"),
+        Expected("JWT_EXP|X_CLOCK|ENVIRONMENT_RULE", "auth|main",
+                 rf"JWT_EXPIRATION|(?i:lifetime|clock|timedatectl)|{DEPLOY}", may="gateway main auth"),
         {"main": "JWT token has expired"}, use=i.calls(late_approvals, times=3),
     ),
     Fault(

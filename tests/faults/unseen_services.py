@@ -136,7 +136,8 @@ SETTINGS = (
     Fault(
         "gateway-port-wrong", "the gateway listens on a port that nobody asks",
         i.environment("gateway", SERVER_PORT=str(SPARE_PORT)),
-        Expected("unknown|NOT_ANSWERING|X_PORT|WRONG_PORT|LISTENS_ELSEWHERE|WRONG_URL|GW_REFUSED", "gateway", rf"SERVER_PORT|gateway|{DEPLOY}"),
+        Expected("unknown|NOT_ANSWERING|X_PORT|WRONG_PORT|LISTENS_ELSEWHERE|WRONG_URL|GW_REFUSED", "gateway",
+                 rf"SERVER_PORT|gateway|{DEPLOY}"),
         check=lambda stand: stand.traffic.ask(SPARE_PORT, "/api/main/health") == 200, outside=True, differences="SERVER_PORT",
     ),
     Fault(
@@ -172,7 +173,7 @@ SETTINGS = (
     Fault(
         "ddl-auto-misspelt", "synapsex has a word in JPA_DDL_AUTO that Hibernate does not know",
         i.environment("synapsex", JPA_DDL_AUTO="validat"),
-        Expected("STARTUP_FAILED|unknown|X_BIND|CONFIG_INVALID", "synapsex", rf"JPA_DDL_AUTO|(?i:log)|{DEPLOY}"),
+        Expected("STARTUP_FAILED|unknown|X_BIND|CONFIG_INVALID|ENVIRONMENT_RULE", "synapsex", rf"JPA_DDL_AUTO|(?i:log)|{DEPLOY}"),
         {"synapsex": "validat\\b"}, differences="JPA_DDL_AUTO",
     ),
     Fault(

@@ -20,6 +20,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model impor
 
 _DATABASE, _REDIS = r"^(?:DB_(?:HOST|PORT)|SPRING_DATASOURCE_URL)$", r"REDIS_(?!PASSWORD)"
 _ADDRESS = r"^SPRING_PROFILES_ACTIVE$|UR[LI]$"
+_GATEWAY = r"^SPRING_CLOUD_GATEWAY_|^SPRING_PROFILES_ACTIVE$"
 #: Where the schema history lies.
 _PLACE = r"^DB_(?:NAME|HOST|PORT)$|^SPRING_DATASOURCE_URL$|^SPRING_FLYWAY_|^FLYWAY_"
 #: Failures that a wrong value causes, and the variables that may hold it.
@@ -31,6 +32,8 @@ VARIABLES = {
     "JWT_SIG": r"^JWT_SECRET$", "JWT_WEAK": r"^JWT_SECRET$", "GW_DNS": _ADDRESS, "GW_LOCALHOST": _ADDRESS,
     "DS_NO_URL": r"^(?:DB|SPRING)_", "CONFIG_MISSING": r"^SPRING_", "TLS": _ADDRESS,
     "LISTENS_ELSEWHERE": r"^SERVER_(?:ADDRESS|PORT)$", "GW_404": r"^SPRING_CLOUD_GATEWAY_",
+    **dict.fromkeys(("GW_REFUSED", "GW_504", "GW_POOL", "GW_CONNECT_TIMEOUT", "GW_PREMATURE"), _GATEWAY),
+    "PROFILE_DEFAULT": r"^SPRING_PROFILES_ACTIVE$|SEED",
     **dict.fromkeys(("FLYWAY_CHECKSUM", "FLYWAY_FAILED", "FLYWAY_MISSING", "FLYWAY_NEWER_DB", "FLYWAY_NONEMPTY", "FLYWAY_SQL"), _PLACE),
 }  # fmt: skip
 #: Those that name the variable.

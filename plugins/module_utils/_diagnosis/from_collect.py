@@ -239,6 +239,11 @@ def _environment(name: str, host: str, service: Mapping[str, Any], health: Healt
     if routes:
         title = f"{routes[0]} of {name} puts its routes in place of all others: a list in the environment replaces the whole list"
         found.append(known.finding("GW_404", name, host, {}, source, ", ".join(routes), title=title, about="environment"))
+    profile = next((one for one in environment.get("inventory") or () if one["variable"] == "SPRING_PROFILES_ACTIVE"), None)
+    if profile and up:  # what runs under another profile reads other files, and its seed runners may be on
+        text = difference_text(profile)
+        title = f"{name} runs under another profile than the inventory says: {text}"
+        found.append(known.finding("PROFILE_DEFAULT", name, host, {}, source, text, title=title, about="environment", severity="degraded"))
     differences = [one for one in environment.get("differences") or () if "process" in one.get("between", ())]
     names = sorted({str(one["variable"]) for one in differences} | set(service.get("drift") or ()))
     if names and service.get("pid"):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -74,11 +74,9 @@ def _contradiction(
     if one.failure.startswith("FLYWAY_"):
         return _history(one, collected)
     if one.failure in CALL and one.target and health.services.get(one.target) == UP:
-        edges = [
-            edge for facts in collected.values() for edge in facts.get("edges") or ()
-            if edge.get("from") == one.service and edge.get("to") == one.target
-        ]  # fmt: skip
-        known = all(edge.get("points_to") for edge in edges)  # what lies at another place may lose every third request
+        edges = _edges(one, collected)
+        # What lies at another place may lose every third request, and one path of an address is not the other.
+        known = all(edge.get("points_to") and not _changed(edge["variable"], one, collected) for edge in edges)
         if edges and known and all(edge.get("cause") == "ok" for edge in edges) and _same_name(one, edges):
             return f"{one.target} is up and answers at the address that {one.service} has"
     if one.failure in START and state == UP:
@@ -91,23 +89,40 @@ def _contradiction(
 
 
 def _on_the_way(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> Finding:
-    """A call that fails on a way that the inventory does not know, while it has the target well: the address is the cause."""
-    for facts in collected.values() if one.failure in CALL and one.target else ():
-        for edge in facts.get("edges") or ():
-            passed = (edge.get("from"), edge.get("to")) == (one.service, one.target) and edge.get("url") and not edge.get("points_to")
-            if passed and (edge.get("reference") or {}).get("cause") == "ok":
-                address = f"{edge['variable']} of {one.service} is {edge['url']}"
-                where = f"{address}, where the inventory has nothing; {one.target} itself answers"
-                return replace(one, about="environment", subject=one.service, title=f"{one.title}; {where}")
+    """A call that fails on a way that is not the inventory's, while the target is well: the address is the cause."""
+    for edge in _edges(one, collected) if one.failure in CALL and one.target else ():
+        address = f"{edge['variable']} of {one.service} is {edge.get('url')}"
+        if edge.get("url") and not edge.get("points_to") and (edge.get("reference") or {}).get("cause") == "ok":
+            title = f"{one.title}; {address}, where the inventory has nothing, and {one.target} itself answers"
+        elif edge.get("url") and _changed(str(edge["variable"]), one, collected):
+            title = f"{one.title}; {address}"
+        else:
+            continue
+        return replace(one, about="environment", subject=one.service, title=title)
     return one
+
+
+def _edges(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [
+        edge for facts in collected.values() for edge in facts.get("edges") or ()
+        if edge.get("from") == one.service and edge.get("to") == one.target
+    ]  # fmt: skip
+
+
+def _changed(variable: str, one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the service has another value of it than the inventory."""
+    return any(entry["variable"] == variable for entry in _different(one, collected))
+
+
+def _different(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    service = ((collected.get(one.host) or {}).get("services") or {}).get(one.service) or {}
+    return (service.get("environment") or {}).get("inventory") or ()
 
 
 def _differs(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> bool:
     """The service has another value than the inventory of a variable that decides what it asks the database or Redis for."""
     family = next((names for kinds, names in _FAMILIES if one.failure in kinds or (not kinds and one.failure.startswith("FLYWAY_"))), None)
-    service = ((collected.get(one.host) or {}).get("services") or {}).get(one.service) or {}
-    different = (service.get("environment") or {}).get("inventory") or ()
-    return family is not None and any(family.search(str(entry["variable"])) for entry in different)
+    return family is not None and any(family.search(str(entry["variable"])) for entry in _different(one, collected))
 
 
 def _goes_on(one: Finding, last_words: Mapping[str, float]) -> bool:
