@@ -36,7 +36,7 @@ FIRST_GAP = 0.1  # s after the first answer that is not good; grows to `interval
 GAP_GROWTH = 1.5
 # Nothing listens yet: being refused costs both sides next to nothing (0.4 ms, no line in any log), so ask that often, to see the port open.
 REFUSED_SHARE = 0.2  # of `interval`
-CONFIRM_GAP = 0.02  # s between confirming answers: three of them cost each wave 0.1 s; who dies later is seen by the settle time
+CONFIRM_GAP = 0.02  # s between confirming answers: three of them cost each wave less than 0.1 s; who dies later is seen by the settle time
 # A port opens up to 2.4 s before the application is ready (measured). Where nothing better than TCP can be asked of a
 # starting process, its confirmations are spread over more than that.
 TCP_CONFIRM_GAP = 1.5

@@ -21,6 +21,7 @@ from typing import Any, Callable, NamedTuple
 STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL, UNKNOWN = (
     "STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL", "UNKNOWN",
 )  # fmt: skip
+RESTARTED_WITHIN = 1.5  # s: supervisord looks once a second whether what ended is to be started again
 ALIVE = (STARTING, RUNNING, BACKOFF, STOPPING)  # a process is there, or comes back by itself
 
 BAD_NAME, ALREADY_STARTED, NOT_RUNNING, ALREADY_ADDED = 10, 60, 70, 90  # XML-RPC faults of supervisor
@@ -317,15 +318,22 @@ class Supervisor:
         return self._call("startProcess", name, wait, ignore=[ALREADY_STARTED]) is not None
 
     def stop(self, name: str, timeout: float = 60.0) -> Status | None:
-        """Stop and wait; supervisord itself sends KILL after the program's stopwaitsecs."""
-        deadline = self._clock() + timeout
-        self._call("stopProcess", name, False, ignore=[NOT_RUNNING, BAD_NAME])
+        """Stop and wait; supervisord itself sends KILL after the program's stopwaitsecs.
+
+        What has just ended by itself refuses to be stopped, and is started again a moment later: it is asked again.
+        """
+        begin = self._clock()
+        asked = None
         while True:
             status = self.status(name)
-            if status is None or not status.alive:
+            ended = status is not None and status.state == EXITED and self._clock() - begin < RESTARTED_WITHIN
+            if status is None or not (status.alive or ended):
                 return status
-            if self._clock() >= deadline:
+            if self._clock() >= begin + timeout:
                 raise SupervisorError(f"{name} (process {status.pid}) is still {status.state} after {timeout:g} s.")
+            if status.alive and status.state != STOPPING and status.pid != asked:
+                self._call("stopProcess", name, False, ignore=[NOT_RUNNING, BAD_NAME])
+                asked = status.pid
             self._sleep(0.05)
 
     def signal(self, name: str, signal: str) -> None:

@@ -194,7 +194,7 @@ def test_status_and_shutdown_state(daemon: Any) -> None:
     ("pending", "calls"),
     [
         ([["auth"], [], []], ["reloadConfig", "addProcessGroup"]),
-        ([[], ["auth"], []], ["reloadConfig", "stopProcess", "getProcessInfo", "removeProcessGroup", "addProcessGroup"]),
+        ([[], ["auth"], []], ["reloadConfig", "getProcessInfo", "removeProcessGroup", "addProcessGroup"]),
         ([[], ["other"], []], ["reloadConfig"]),
         ([[], [], []], ["reloadConfig"]),
     ],
@@ -213,6 +213,21 @@ def test_stop_waits_and_gives_up_in_time(daemon: Any) -> None:
     server.answers["getProcessInfo"] = info("STOPPING")
     with pytest.raises(sup.SupervisorError, match=r"process 7.*still STOPPING after 3 s"):
         client.stop("auth", timeout=3)
+
+
+def test_what_has_just_ended_is_stopped_when_it_comes_back(daemon: Any) -> None:
+    lives = [info("EXITED", 0), info("RUNNING", 8), info("STOPPING", 8), info("STOPPED", 0)]
+    client, server = daemon(getProcessInfo=lives)
+    stopped = client.stop("auth", timeout=30)
+    assert stopped is not None and stopped.state == "STOPPED"
+    assert [call[0] for call in server.calls].count("stopProcess") == 1
+
+
+def test_what_ended_and_stays_away_is_waited_for_a_moment(daemon: Any) -> None:
+    client, server = daemon(getProcessInfo=info("EXITED", 0))
+    ended = client.stop("auth", timeout=30)
+    assert ended is not None and ended.state == "EXITED"
+    assert "stopProcess" not in [call[0] for call in server.calls]
 
 
 def test_faults_that_mean_done_already(daemon: Any) -> None:

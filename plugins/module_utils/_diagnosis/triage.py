@@ -176,6 +176,9 @@ def troubles_of(
     return sorted(found, key=lambda one: (one.last or 0.0, one.service))
 
 
+UNSEEN = 6 * 3600.0  # s: a life whose end nobody told
+
+
 def _came_back(name: str, host: str, starts: Sequence[Mapping[str, Any]], offset: float) -> Trouble | None:
     """A process that is young because the one before ended without being told to: up now, and gone again in a moment."""
     lives = list(starts)
@@ -183,6 +186,10 @@ def _came_back(name: str, host: str, starts: Sequence[Mapping[str, Any]], offset
     lost = [one for one in lives[:-1] if one.get("state") in ("killed", "died during startup") and one not in told_to]
     if not lost or lives[-2] is not lost[-1]:
         return None
+    begun, again = time_of(lives[-2].get("at"), offset), time_of(lives[-1].get("at"), offset)
+    known = lives[-2].get("exit_status") is not None or lives[-2].get("exit_signal")
+    if not known and begun is not None and again is not None and again - begun > UNSEEN:
+        return None  # nobody saw its end, which may be of yesterday
     first, last = time_of(lost[0].get("at"), offset), time_of(lives[-1].get("at"), offset)
     return Trouble(name, host, f"{name} ended by itself and was started again", len(lost), first, last, restless=True)
 
