@@ -49,7 +49,7 @@ def targets(services: Mapping[str, Mapping[str, Any]], environments: Mapping[str
 def look(target: Target, services: Iterable[str], timeout: float) -> dict[str, Any]:
     """One server. A refusal is an answer, not an error."""
     entry: dict[str, Any] = {
-        "services": sorted(services), "address": target.address, "cause": None, "message": "", "latency_ms": None,
+        "services": sorted(services), "address": target.address, "tls": target.tls, "cause": None, "message": "", "latency_ms": None,
         "version": None, "role": None, "master_link": None, "memory": None, "clients": None, "max_clients": None,
         "blocked_clients": None, "rejected": None, "evicted": None, "loading": None, "last_save_ok": None, "uptime_seconds": None,
     }  # fmt: skip

@@ -270,6 +270,8 @@ def _redis(
     values: dict[str, Any] = {**words, "message": message}
     if cause not in ("ok", None, ""):
         failure = "REDIS_CLIENTS" if "(maxclients)" in message else _REDIS.get(str(cause), "HEALTH_REDIS")
+        if entry.get("tls") and cause in ("timeout", "reset", "unexpected_body"):
+            failure, hangs = "TLS", ""  # to a Redis without TLS the greeting is a command that does not end
         same = [one for one in every if one.get("address") == entry.get("address")]
         users = {name for one in same for name in one.get("services") or ()}
         nobody = len(users) > 1 and all(one.get("cause") == cause for one in same)

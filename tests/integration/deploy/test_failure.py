@@ -14,7 +14,7 @@ from .fleet import Fleet, Run, environ_of
 FAILURES = {
     "fails at its start": ({"LIGHT_MODE": "fail"}, {}, "process_dead"),
     "never gets healthy": ({"LIGHT_MODE": "never"}, {"start_timeout": 4}, "out_of_service|down|server_error|unexpected"),
-    "healthy, then dies": ({"LIGHT_MODE": "dies", "LIGHT_SECONDS": "1.5"}, {"successes": 120}, "process_dead"),
+    "healthy, then dies": ({"LIGHT_MODE": "dies", "LIGHT_SECONDS": "1.5"}, {"successes": 100}, "process_dead"),
 }
 
 
