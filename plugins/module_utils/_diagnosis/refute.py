@@ -30,7 +30,8 @@ CALL = {"GW_REFUSED", "GW_503", "GW_DNS", "GW_CONNECT_TIMEOUT", "GW_PREMATURE", 
 START = {"PORT_IN_USE", "STARTUP_FAILED"}
 #: Connections that were cut: all at once by a restart, which is over; again and again by somebody who goes on.
 CUT = {"PG_TERMINATED", "HIKARI_STALE"}
-CUT_TIMES, CUT_SPREAD, CUT_RECENT = 4, 1.5, 15.0  # at least so often over so many s, the last one no more s before the newest record
+# More often than a pool has connections (a restart cuts each once), over so many s, the last one no more s before the newest record.
+CUT_TIMES, CUT_SPREAD, CUT_RECENT = 11, 1.5, 15.0
 LAST_WORDS = 120.0  # s before the last record of a service: what is older did not end it
 
 

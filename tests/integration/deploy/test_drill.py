@@ -45,7 +45,7 @@ def drill(fleet: Fleet, how: str, *arguments: str) -> tuple[Run, dict[str, Any]]
     return done, instance
 
 
-@pytest.mark.parametrize("how", ["fails-at-start", "never-healthy"])
+@pytest.mark.parametrize("how", ["fails-at-start", pytest.param("never-healthy", marks=pytest.mark.slow)])
 def test_broken_release_is_turned_back_by_its_deployment(drilled: Fleet, how: str) -> None:
     drilled.services["beta"]["start_timeout"] = 6
     drilled.deploy()

@@ -81,6 +81,7 @@ def test_a_life_with_archives(fast: Fleet) -> None:
     assert fast.pids() == pids and not list(fast.home("alpha").glob("releases/*/cds"))
 
 
+@pytest.mark.slow
 def test_a_bad_archive_never_prevents_a_start(fast: Fleet) -> None:
     fast.services["beta"]["fast_start"] = "before"
     fast.deploy()
@@ -99,6 +100,7 @@ def test_a_bad_archive_never_prevents_a_start(fast: Fleet) -> None:
     assert states(fast) == {"alpha": "used", "beta": "used"}
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_is_told_and_not_in_the_way(fast: Fleet) -> None:
     """Without the JDK's own archive there is nothing that one of the application could be made on."""
     fast.services["alpha"]["jvm_options"] = [*fast.services["alpha"]["jvm_options"], "-XX:SharedBaseAddress=0", "-XX:-UseSharedSpaces"]

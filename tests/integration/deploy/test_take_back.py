@@ -132,6 +132,7 @@ def test_what_is_refused_is_refused_before_anything_is_stopped(stand: Migrator, 
         assert allowed.rc == 0 and stand.tables("beta") == ["t1"] and stand.fleet.mark("beta") == "1", str(allowed)
 
 
+@pytest.mark.slow
 def test_failure_after_the_stop(stand: Migrator) -> None:
     """A session that nobody expected has the table: the database stays as it is, and the services go on as they were."""
     second(stand)
@@ -156,6 +157,7 @@ def test_failure_after_the_stop(stand: Migrator) -> None:
     assert done.rc == 0 and stand.tables("beta") == ["t1"] and fleet.mark("beta") == "1", str(done)
 
 
+@pytest.mark.slow
 def test_two_databases(stand: Migrator) -> None:
     second(stand, "beta gamma")
     fleet, pids = stand.fleet, stand.fleet.pids()
@@ -190,6 +192,7 @@ def test_second_of_two_fails(stand: Migrator) -> None:
     assert stand.fleet.healthy() and stand.fleet.mark("beta") == stand.fleet.mark("gamma") == "2"
 
 
+@pytest.mark.slow
 def test_several_hosts(stand: Migrator) -> None:
     """Once for all instances; and not while one of them is out of reach, or keeps a release that would migrate again."""
     fleet = stand.fleet
