@@ -314,24 +314,29 @@ def imitate_the_kernel(stand: Stand, service: str) -> None:
     stand.undo.append(lambda: (ended.set(), thread.join(10)))
 
 
+def not_again(stand: Stand, service: str) -> None:
+    """supervisord was told not to start it again when it ends."""
+    path = stand.root / "supervisor" / "conf.d" / f"{service}.conf"
+    text = path.read_text()
+    stand.replace(path, text.replace("autorestart = unexpected", "autorestart = false").encode())
+    program = stand.program(service)
+    stand.touched.add(service)
+
+    def reread() -> None:
+        stand.supervisor.reloadConfig()
+        stand.stop(service)
+        stand.supervisor.removeProcessGroup(program)
+        stand.supervisor.addProcessGroup(program)
+
+    stand.undo.insert(0, reread)
+    reread()
+
+
 def killed(service: str) -> Inject:
-    """SIGKILL by somebody, once, and supervisord was told not to start it again."""
+    """SIGKILL by somebody, once, and it is not started again."""
 
     def inject(stand: Stand) -> None:
-        path = stand.root / "supervisor" / "conf.d" / f"{service}.conf"
-        text = path.read_text()
-        stand.replace(path, text.replace("autorestart = unexpected", "autorestart = false").encode())
-        program = stand.program(service)
-        stand.touched.add(service)
-
-        def reread() -> None:
-            stand.supervisor.reloadConfig()
-            stand.stop(service)
-            stand.supervisor.removeProcessGroup(program)
-            stand.supervisor.addProcessGroup(program)
-
-        stand.undo.insert(0, reread)
-        reread()
+        not_again(stand, service)
         stand.start(service)
         while stand.traffic.ask(PORTS[service], f"/{service}/health") != 200:
             time.sleep(0.1)

@@ -53,6 +53,7 @@ class Fault:
     outside: bool = False  # not in the catalogue: the right answer is "unknown"
 
     unseen: bool = False  # written by somebody who has not seen the diagnosis
+    batch: int = 0  # of unseen faults that were written later, together
 
     @property
     def aside(self) -> bool:
@@ -61,5 +62,5 @@ class Fault:
 
     @property
     def round(self) -> int:
-        """Unseen faults come in two halves, chosen by name; noisy sisters and pairs go with their first part."""
-        return 1 + int(hashlib.sha256(re.split("[+&]", self.id)[0].encode()).hexdigest(), 16) % 2
+        """The first unseen faults come in two halves, chosen by name; noisy sisters and pairs go with their first part."""
+        return self.batch or 1 + int(hashlib.sha256(re.split("[+&]", self.id)[0].encode()).hexdigest(), 16) % 2

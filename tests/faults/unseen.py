@@ -4,7 +4,7 @@
 
 """Faults that were written when the diagnosis existed, by somebody who had not seen it: neither its signatures nor its answers.
 
-They measure what the earlier ones cannot any more. Each half (``-m unseen1``, ``-m unseen2``) is new once.
+They measure what the earlier ones cannot any more. Each part (``-m unseen1``, ``-m unseen2``, ``-m unseen3``) is new once.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .stand import Stand
 from .unseen_addresses import PROXIES, ROUTES, TOKENS, of_another_origin
 from .unseen_servers import DATABASES, FLYWAY_FAULTS, REDIS
 from .unseen_services import JVM, RELEASES, SETTINGS
+from .unseen_third import THIRD, THIRD_QUIET
 
 BY_ID = {fault.id: fault for fault in (*DATABASES, *FLYWAY_FAULTS, *REDIS, *RELEASES, *JVM, *SETTINGS, *TOKENS, *ROUTES, *PROXIES)}
 
@@ -93,6 +94,7 @@ UNSEEN_QUIET = tuple(dataclasses.replace(fault, unseen=True) for fault in (
           {"gateway": "Connection refused"}),
     Fault("quiet-other-origin", "pages of an origin that is not listed are refused", no_traffic, WELL,
           check=lambda stand: of_another_origin(stand.traffic)[0] == 403, use=calls(of_another_origin)),
+    *THIRD_QUIET,
 ))  # fmt: skip
 
-UNSEEN = tuple(dataclasses.replace(fault, unseen=True) for fault in (*BY_ID.values(), *NOISY, *PAIRS))
+UNSEEN = tuple(dataclasses.replace(fault, unseen=True) for fault in (*BY_ID.values(), *NOISY, *PAIRS, *THIRD))
