@@ -45,6 +45,7 @@ REDIS_CAUSES = {
     "AUTH": "unauthorized",
     "LOADING": "out_of_service",
     "MAXCLIENTS": "down",
+    "BUSY": "down",
     "MASTERDOWN": "down",
     "MISCONF": "down",
 }

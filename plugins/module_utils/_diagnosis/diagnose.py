@@ -33,7 +33,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model impor
 WHOLE = {
     "PG_REFUSED", "PG_STARTING", "PG_FULL", "DB_UNREACHABLE", "HIKARI_INIT", "HIKARI_TIMEOUT", "HEALTH_DB", "PG_TERMINATED",
     "REDIS_REFUSED", "REDIS_SLOW", "HEALTH_REDIS", "PG_UNREACHABLE", "PG_READ_ONLY", "REDIS_UNREACHABLE", "REDIS_LOADING", "REDIS_FULL",
-    "REDIS_READ_ONLY", "REDIS_PERSISTENCE",
+    "REDIS_READ_ONLY", "REDIS_PERSISTENCE", "REDIS_BUSY", "REDIS_CLIENTS", "REDIS_EVICTS",
 }  # fmt: skip
 HOST_WIDE = {"DISK_FULL", "OOM_KILLED", "HOST_UNREACHABLE", "CLOCK_SKEW", "MANAGER_DOWN", "DISK_LOW", "MEMORY_LOW"}
 # Rows that tell that something failed, never why: any cause behind them is better.

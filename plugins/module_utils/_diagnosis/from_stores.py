@@ -34,6 +34,8 @@ _REDIS = {
     "refused": "REDIS_REFUSED", "timeout": "REDIS_UNREACHABLE", "dns": "REDIS_DNS", "reset": "REDIS_UNREACHABLE", "tls": "TLS",
     "unexpected_body": "REDIS_UNREACHABLE", "unauthorized": "REDIS_AUTH", "out_of_service": "REDIS_LOADING", "down": "REDIS_PERSISTENCE",
 }  # fmt: skip
+_REDIS_SAYS = (("(maxclients)", "REDIS_CLIENTS"), ("BUSY Redis is busy", "REDIS_BUSY"))
+_OF_ITSELF = ("REDIS_BUSY", "REDIS_CLIENTS", "REDIS_LOADING", "REDIS_PERSISTENCE")
 _NOT_REACHED = ("refused", "timeout", "dns", "tls", "unexpected_body")  # an address, a firewall: by the host that asked
 _FLYWAY = {
     "FAILED_VERSIONED_MIGRATION": "FLYWAY_FAILED", "FAILED_REPEATABLE_MIGRATION": "FLYWAY_FAILED", "CHECKSUM_MISMATCH": "FLYWAY_CHECKSUM",
@@ -269,14 +271,14 @@ def _redis(
     cause, message = entry.get("cause"), str(entry.get("message") or "")
     values: dict[str, Any] = {**words, "message": message}
     if cause not in ("ok", None, ""):
-        failure = "REDIS_CLIENTS" if "(maxclients)" in message else _REDIS.get(str(cause), "HEALTH_REDIS")
+        failure = next((name for words, name in _REDIS_SAYS if words in message), _REDIS.get(str(cause), "HEALTH_REDIS"))
         if entry.get("tls") and cause in ("timeout", "reset", "unexpected_body"):
             failure, hangs = "TLS", ""  # to a Redis without TLS the greeting is a command that does not end
         same = [one for one in every if one.get("address") == entry.get("address")]
         users = {name for one in same for name in one.get("services") or ()}
         nobody = len(users) > 1 and all(one.get("cause") == cause for one in same)
         # Its own words about itself; or what it says to everybody alike.
-        about_it = failure in ("REDIS_CLIENTS", "REDIS_LOADING", "REDIS_PERSISTENCE") or (nobody and cause not in _NOT_REACHED)
+        about_it = failure in _OF_ITSELF or (nobody and cause not in _NOT_REACHED)
         more: dict[str, Any] = {"subject": "redis"} if about_it else {}
         if failure == "REDIS_UNREACHABLE" and hangs:
             failure, host = "REDIS_SLOW", hangs
@@ -300,6 +302,9 @@ def _redis(
     if memory.get("full", most and used >= 0.98 * most) and memory.get("policy") == "noeviction":
         found.append(known.finding("REDIS_FULL", "redis", host, {**values, "used": used, "most": most}, source,
                                    f"{used} MB used, maxmemory {most} MB, policy {memory.get('policy')}", **server))  # fmt: skip
+    if memory.get("full") and memory.get("policy") != "noeviction" and entry.get("evicted"):
+        text = f"policy {memory.get('policy')}, evicted {entry['evicted']}"
+        found.append(known.finding("REDIS_EVICTS", "redis", host, {**values, "evicted": entry["evicted"]}, source, text, **server))
     if entry.get("role") in ("slave", "replica"):
         found.append(known.finding("REDIS_READ_ONLY", "redis", host, values, source, f"role {entry['role']}", **server))
     if entry.get("loading"):
