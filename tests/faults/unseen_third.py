@@ -195,7 +195,7 @@ PROCESSES = (
     Fault(
         "release-removed", "somebody cleared old releases away, and that of chat which runs with them; it was restarted",
         o.release_removed("chat"),
-        Expected("unknown|PROCESS_STOPPED|GW_REFUSED|NOT_ANSWERING|X_RELEASE", "chat", "chat|deploy|rollback"),
+        Expected("unknown|PROCESS_STOPPED|GW_REFUSED|NOT_ANSWERING|X_RELEASE|NOT_DEPLOYED", "chat", "chat|deploy|rollback"),
         {"gateway": "Connection refused"}, check=o.has_ended("chat"), outside=True,
     ),
     Fault(
@@ -223,14 +223,15 @@ SETTINGS = (
     Fault(
         "header-limit", "approval takes so little header that no request of the gateway fits: 400",
         i.environment("approval", SERVER_MAXHTTPREQUESTHEADERSIZE="300B"),
-        Expected("unknown|X_HEADER|ENVIRONMENT_RULE", "approval", rf"(?i)header|approval|{DEPLOY}"),
+        Expected("unknown|X_HEADER|ENVIRONMENT_RULE|CHANGED_BY_HAND", "approval", rf"(?i)header|approval|{DEPLOY}"),
         {"approval": "Request header is too large"}, outside=True,
         check=lambda stand: stand.traffic.ask(stand.traffic.gateway, "/api/approval/info") == 400,
     ),
     Fault(
         "health-moved", "main's actuator was given a port of its own, and nobody who asks for main's health was told",
         i.environment("main", MANAGEMENT_SERVER_PORT=str(o.MOVED_PORT)),
-        Expected("ACTUATOR_ABSENT|LISTENS_ELSEWHERE|ENVIRONMENT_RULE|unknown", "main", rf"MANAGEMENT_SERVER_PORT|main|{DEPLOY}",
+        Expected("ACTUATOR_ABSENT|LISTENS_ELSEWHERE|ENVIRONMENT_RULE|CHANGED_BY_HAND|unknown", "main",
+                 rf"MANAGEMENT_SERVER_PORT|main|{DEPLOY}",
                  status="healthy|degraded|down"),
         check=lambda stand: [stand.traffic.ask(port, "/actuator/health") for port in (PORTS["main"], o.MOVED_PORT)] == [500, 200],
     ),

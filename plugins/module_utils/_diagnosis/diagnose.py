@@ -42,7 +42,7 @@ CARRIERS = {
     "GW_504", "GW_CONNECT_TIMEOUT", "GW_PREMATURE", "NOT_ANSWERING",
 }  # fmt: skip
 # What may be wrong without anybody noticing: no answer to what somebody does notice.
-WITHOUT_EFFECT = {"ENVIRONMENT_RULE", "RESTART_NEEDED", "PROFILE_DEFAULT"}
+WITHOUT_EFFECT = {"ENVIRONMENT_RULE", "RESTART_NEEDED", "PROFILE_DEFAULT", "CHANGED_BY_HAND"}
 AGAIN = 3  # times an error counts beside another cause; once is noise
 QUIET = 120.0  # s without a word while everything is healthy: it is over
 

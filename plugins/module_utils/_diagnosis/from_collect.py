@@ -133,8 +133,12 @@ def _service(
     pid = service.get("pid") or process.get("pid") or None
     source = f"{name} on {host}"
     if not service.get("current"):
-        text = "no release is active"
-        return [known.finding("NOT_DEPLOYED", name, host, {}, source, text)] if service.get("placed", True) else []
+        text, more = "no release is active", {}
+        if service.get("releases") or service.get("activated_at"):
+            left = ", ".join(service.get("releases") or ()) or "none"
+            text = f"the link to its current release leads nowhere; releases that are there: {left}"
+            more = {"title": f"the release of {name} that was active on {host} is gone: {text}", "severity": "down"}
+        return [known.finding("NOT_DEPLOYED", name, host, {}, source, text, **more)] if service.get("placed", True) else []
     found = []
     alive = row["health"] == UP
     if not alive:
@@ -251,6 +255,12 @@ def _environment(name: str, host: str, service: Mapping[str, Any], health: Healt
         text = "; ".join(difference_text(one) for one in differences) or ", ".join(names)
         values = {"than": than, "variables": ", ".join(names[:6])}
         found.append(known.finding("RESTART_NEEDED", name, host, values, source, text))
+    elif up and service.get("tampered"):
+        # It answers, and does something else than what was deployed: users may feel what no log tells.
+        variables = [str(one["variable"]) for one in environment.get("inventory") or ()]
+        what = ", ".join(map(str, service["tampered"])) + (f" ({', '.join(variables[:4])})" if variables else "")
+        text = "; ".join(difference_text(one) for one in environment.get("inventory") or ()) or what
+        found.append(known.finding("CHANGED_BY_HAND", name, host, {"what": what}, source, text))
     return found
 
 

@@ -69,7 +69,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 2,
         "about": "postgres",
         "severity": "degraded",
-        "patterns": [r"Failed to obtain JDBC Connection", r"Unable to acquire JDBC Connection"],
+        "patterns": [
+            r"Failed to obtain JDBC Connection", r"Unable to acquire JDBC Connection",
+            r"An I/O error occurred while sending to the backend", r"PSQLException: This connection has been closed",
+        ],
         "yields_to": ["PG_*", "HIKARI_TIMEOUT"],
         "meaning": "the database is gone at run time; Tomcat's log keeps only the root cause, without host and port",
         "next": {"command": _LADDER, "risk": "read-only", "verify": "the probe with the service's own DB_* passes every step"},
