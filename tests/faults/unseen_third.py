@@ -126,7 +126,7 @@ SERVERS = (
     Fault(
         "redis-evicts", "Redis has too little memory and throws away what waits for approval: 404 to everybody who decides",
         i.all_of(i.approval_waits, i.redis_config("maxmemory-policy", "allkeys-lru", "noeviction"), i.redis_config("maxmemory", "1", "0")),
-        Expected("unknown|X_REDIS_EVICTS|REDIS_MEMORY|REDIS_EVICTION|REDIS_OOM|REDIS_FULL", "main|redis", ".", risk=ANY),
+        Expected("unknown|X_REDIS_EVICTS|REDIS_MEMORY|REDIS_EVICTION|REDIS_OOM|REDIS_FULL|REDIS_EVICTS", "main|redis", ".", risk=ANY),
         {"main": "HITL request unknown or expired: faults"}, use=i.approve, check=evicted, outside=True,
     ),
 )

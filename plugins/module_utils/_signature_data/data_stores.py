@@ -72,6 +72,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [
             r"Failed to obtain JDBC Connection", r"Unable to acquire JDBC Connection",
             r"An I/O error occurred while sending to the backend", r"PSQLException: This connection has been closed",
+            r"Unable to (?:rollback|commit) against JDBC Connection", r"exception\.JDBCConnectionException",
         ],
         "yields_to": ["PG_*", "HIKARI_TIMEOUT"],
         "meaning": "the database is gone at run time; Tomcat's log keeps only the root cause, without host and port",
