@@ -12,6 +12,11 @@ import os
 import random
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that does something else beside is slow; that says nothing of a test.
+settings.register_profile("dwp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dwp")
 
 
 def _sample_size() -> int | None:
