@@ -64,7 +64,11 @@ def diagnose(
     stale = tuple(one for one in everything if one not in live)
     bad = [name for name, state in health.items() if state in (DOWN, DEGRADED)]
     noticed = bool(bad) or any(one.severity != "note" and one.failure not in WITHOUT_EFFECT for one in live)
-    notes = tuple(one for one in live if one.severity == "note" or (noticed and _without_effect(one, health)))
+    # Errors of now that nobody knows say more than that somebody changed something.
+    notes = tuple(
+        one for one in live
+        if one.severity == "note" or (noticed and _without_effect(one, health)) or (troubles and one.failure == "CHANGED_BY_HAND")
+    )  # fmt: skip
     weighty = [one for one in live if one not in notes]
     subjects = {id(one): subject_of(one, platform, health, weighty) for one in (*weighty, *notes)}
 
