@@ -16,15 +16,13 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model impor
 
 DATABASE = {
     "PG_REFUSED", "PG_STARTING", "PG_AUTH", "PG_HBA", "PG_LOGIN", "PG_NODB", "PG_FULL", "PG_TERMINATED", "DB_UNREACHABLE",
-    "HIKARI_INIT", "HIKARI_STALE",
-    "HEALTH_DB",
+    "HIKARI_INIT", "HIKARI_STALE", "HEALTH_DB",
 }  # fmt: skip
 REDIS = {"REDIS_REFUSED", "REDIS_AUTH", "REDIS_SLOW", "HEALTH_REDIS"}
-_FAMILIES = (
-    (DATABASE | {"HIKARI_TIMEOUT"}, re.compile(r"^(?:DB|SPRING_DATASOURCE|SPRING_JPA)_")),
-    (REDIS, re.compile(r"REDIS_")),
-    ((), re.compile(r"^DB_|^SPRING_DATASOURCE_|FLYWAY_")),  # of what Flyway says
-)
+#: Variables that decide what a service asks for, and how.
+_OF_DATABASE = re.compile(r"^(?:DB|SPRING_DATASOURCE|SPRING_JPA)_")
+_OF_REDIS = re.compile(r"REDIS_")
+_OF_FLYWAY = re.compile(r"^DB_|^SPRING_DATASOURCE_|FLYWAY_")
 SILENCE = {"PG_REFUSED", "DB_UNREACHABLE", "REDIS_REFUSED"}
 CALL = {"GW_REFUSED", "GW_503", "GW_DNS", "GW_CONNECT_TIMEOUT", "GW_PREMATURE", "FEIGN"}
 START = {"PORT_IN_USE", "STARTUP_FAILED"}
@@ -122,8 +120,15 @@ def _different(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> Sequ
 
 def _differs(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> bool:
     """The service has another value than the inventory of a variable that decides what it asks the database or Redis for."""
-    family = next((names for kinds, names in _FAMILIES if one.failure in kinds or (not kinds and one.failure.startswith("FLYWAY_"))), None)
-    return family is not None and any(family.search(str(entry["variable"])) for entry in _different(one, collected))
+    if one.failure in DATABASE or one.failure == "HIKARI_TIMEOUT":
+        family = _OF_DATABASE
+    elif one.failure in REDIS:
+        family = _OF_REDIS
+    elif one.failure.startswith("FLYWAY_"):
+        family = _OF_FLYWAY
+    else:
+        return False
+    return any(family.search(str(entry["variable"])) for entry in _different(one, collected))
 
 
 def _goes_on(one: Finding, last_words: Mapping[str, float]) -> bool:
