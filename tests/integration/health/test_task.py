@@ -50,10 +50,11 @@ def http(status: str, body: bytes) -> bytes:
 
 
 def test_progress_then_success(play, endpoint):
-    begin = time.monotonic()
+    asked: list[float] = []  # from the first question on: how long a playbook needs to begin is not the matter
 
     def handler(sock: socket.socket) -> None:
-        ready = time.monotonic() - begin > 8
+        asked.append(time.monotonic())
+        ready = asked[-1] - asked[0] > 7
         sock.sendall(http("200 OK", b'{"status":"UP"}') if ready else http("503 Unavailable", DOWN))
 
     late, absent = endpoint(handler), endpoint("masked")
