@@ -10,7 +10,7 @@ import ipaddress
 import os
 import pwd
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ansible_collections.dwp.backend.plugins.module_utils import _processes
@@ -36,40 +36,44 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
-def parse_listeners(text: str) -> dict[int, tuple[int, int]]:
-    """port -> (inode, uid) of the listening sockets in one /proc/net/tcp table."""
-    found = {}
+def _listening(text: str) -> Iterator[list[str]]:
+    """The columns of each listening socket in one /proc/net/tcp table."""
     for line in text.splitlines()[1:]:
         words = line.split()
         if len(words) > 9 and words[3] == _LISTEN:
-            found[int(words[1].rsplit(":", 1)[1], 16)] = (int(words[9]), int(words[7]))
-    return found
+            yield words
+
+
+def _tables(proc: str) -> Iterator[str]:
+    """The kernel's tables of IPv4 and IPv6, as far as they can be read."""
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError), open(f"{proc}/net/{table}", encoding="ascii") as file:
+            yield file.read()
+
+
+def parse_listeners(text: str) -> dict[int, tuple[int, int]]:
+    """port -> (inode, uid) of the listening sockets in one /proc/net/tcp table."""
+    return {int(words[1].rsplit(":", 1)[1], 16): (int(words[9]), int(words[7])) for words in _listening(text)}
 
 
 def parse_addresses(text: str) -> dict[int, str]:
     """inode -> host:port of the listening sockets in one /proc/net/tcp table."""
     found = {}
-    for line in text.splitlines()[1:]:
-        words = line.split()
-        if len(words) > 9 and words[3] == _LISTEN:
-            address, port = words[1].rsplit(":", 1)
-            # Words of four bytes in the order of the machine.
-            packed = b"".join(struct.pack("=I", int(address[at : at + 8], 16)) for at in range(0, len(address), 8))
-            host = ipaddress.ip_address(packed)
-            host = getattr(host, "ipv4_mapped", None) or host
-            found[int(words[9])] = f"[{host}]:{int(port, 16)}" if host.version == 6 else f"{host}:{int(port, 16)}"
+    for words in _listening(text):
+        address, port = words[1].rsplit(":", 1)
+        # Words of four bytes in the order of the machine.
+        packed = b"".join(struct.pack("=I", int(address[at : at + 8], 16)) for at in range(0, len(address), 8))
+        host = ipaddress.ip_address(packed)
+        host = getattr(host, "ipv4_mapped", None) or host
+        found[int(words[9])] = f"[{host}]:{int(port, 16)}" if host.version == 6 else f"{host}:{int(port, 16)}"
     return found
 
 
 def of_process(pid: int, proc: str = "/proc") -> list[str]:
     """Where a process listens, as host:port; empty if it may not be looked into."""
     known: dict[str, str] = {}
-    for table in ("tcp", "tcp6"):
-        try:
-            with open(f"{proc}/net/{table}", encoding="ascii") as file:
-                known.update({f"socket:[{inode}]": address for inode, address in parse_addresses(file.read()).items()})
-        except OSError:
-            continue
+    for text in _tables(proc):
+        known.update({f"socket:[{inode}]": address for inode, address in parse_addresses(text).items()})
     found = set()
     with contextlib.suppress(OSError):
         for handle in os.listdir(f"{proc}/{pid}/fd"):
@@ -82,12 +86,8 @@ def listeners(ports: Iterable[int], proc: str = "/proc") -> dict[int, Listener]:
     """Who listens on these ports, in this network namespace. Ports that are free are left out."""
     wanted = set(ports)
     inodes: dict[int, tuple[int, int]] = {}
-    for table in ("tcp", "tcp6"):
-        try:
-            with open(f"{proc}/net/{table}", encoding="ascii") as file:
-                inodes.update({p: i for p, i in parse_listeners(file.read()).items() if p in wanted})
-        except OSError:
-            continue
+    for text in _tables(proc):
+        inodes.update({p: i for p, i in parse_listeners(text).items() if p in wanted})
     if not inodes:
         return {}
     owners = _owners({inode for inode, _uid in inodes.values()}, proc)

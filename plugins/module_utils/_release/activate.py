@@ -255,7 +255,7 @@ class Host:
             return
         started = self.manager.status([name])[name].since
         details: dict[str, Any] = {"cause": result["cause"]}
-        if started and started > began - 1:
+        if started and started > began - 1:  # supervisord tells whole seconds of a process that is gone
             # Started by this run, not found running: its start counts for the critical chain.
             details.update(start_seconds=round(max(0.0, settled - started), 2), started_by=self.deployment)
         if result["healthy"]:
