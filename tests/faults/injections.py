@@ -16,12 +16,11 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from .jars import entries, with_entry
 from .stand import CLOSED_PORT, LOG_SPACE_MB, MAX_CONNECTIONS, PORTS, SECRETS, USER, Stand
 
 Inject = Callable[[Stand], None]
@@ -178,6 +177,13 @@ def port_taken(service: str) -> Inject:
     return inject
 
 
+def change_file(stand: Stand, service: str, path: Path, content: bytes, mode: int | None = None) -> None:
+    """A file of the current release changed by hand, and the service restarted."""
+    stand.replace(path, content, mode)
+    stand.touched.add(service)
+    stand.restart(service)
+
+
 def launcher(service: str, old: str, new: str) -> Inject:
     """The launcher of the release edited by hand."""
 
@@ -186,9 +192,7 @@ def launcher(service: str, old: str, new: str) -> Inject:
         text = path.read_text()
         changed = re.sub(old, lambda _match: new, text, count=1)
         assert changed != text, f"{old} is not in {path}"
-        stand.replace(path, changed.encode())
-        stand.touched.add(service)
-        stand.restart(service)
+        change_file(stand, service, path, changed.encode())
 
     return inject
 
@@ -196,9 +200,7 @@ def launcher(service: str, old: str, new: str) -> Inject:
 def jar(service: str, change: Callable[[bytes], bytes]) -> Inject:
     def inject(stand: Stand) -> None:
         path = stand.current(service) / "app.jar"
-        stand.replace(path, change(path.read_bytes()))
-        stand.touched.add(service)
-        stand.restart(service)
+        change_file(stand, service, path, change(path.read_bytes()))
 
     return inject
 
@@ -206,25 +208,13 @@ def jar(service: str, change: Callable[[bytes], bytes]) -> Inject:
 def variant(behaviour: str, seconds: float = 2, down: float = 5) -> Callable[[bytes], bytes]:
     """The thin jar with the properties file that makes the reference backend misbehave (tests/backend/variant)."""
 
-    def change(content: bytes) -> bytes:
-        out = BytesIO(content)
-        with zipfile.ZipFile(out, "a") as archive:
-            archive.writestr("dwp-variant.properties", f"behaviour={behaviour}\nseconds={seconds}\ndown-seconds={down}\n")
-        return out.getvalue()
-
-    return change
+    return with_entry("dwp-variant.properties", f"behaviour={behaviour}\nseconds={seconds}\ndown-seconds={down}\n")
 
 
 def of_a_newer_java(content: bytes) -> bytes:
     """The main class as a compiler for Java 26 would have marked it: the oldest Java on the host is 17, the wrong one."""
-    out = BytesIO()
-    with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
-        for info in old.infolist():
-            data = old.read(info)
-            if info.filename.endswith("Application.class"):
-                data = data[:6] + (70).to_bytes(2, "big") + data[8:]
-            new.writestr(info, data)
-    return out.getvalue()
+    version = (70).to_bytes(2, "big")
+    return entries(content, lambda name, data: data[:6] + version + data[8:] if name.endswith("Application.class") else data)
 
 
 def cut_off(content: bytes) -> bytes:
@@ -235,9 +225,7 @@ def cut_off(content: bytes) -> bytes:
 def not_executable(service: str) -> Inject:
     def inject(stand: Stand) -> None:
         path = stand.current(service) / "launch"
-        stand.replace(path, path.read_bytes(), mode=0o640)
-        stand.touched.add(service)
-        stand.restart(service)
+        change_file(stand, service, path, path.read_bytes(), mode=0o640)
 
     return inject
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg2
 import redis
 
-from .injections import Inject, not_again
+from .injections import Inject, change_file, not_again
 from .injections_servers import waits_for_a_lock
 from .stand import FIRST_PORT, REDIS_PORT, SECRETS, Stand
 
@@ -174,9 +174,7 @@ def has_ended(service: str) -> Inject:
 def jar_unreadable(service: str) -> Inject:
     def inject(stand: Stand) -> None:
         path = stand.current(service) / "app.jar"
-        stand.replace(path, path.read_bytes(), mode=0)
-        stand.touched.add(service)
-        stand.restart(service)
+        change_file(stand, service, path, path.read_bytes(), mode=0)
 
     return inject
 

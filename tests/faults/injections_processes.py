@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-import zipfile
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
-from .injections import Inject, environment, limited
+from .injections import Inject, change_file, environment, limited
+from .jars import entries, with_entry
 from .proxies import PROXY_URL, hangs, proxy
 from .stand import PORTS, Stand, record
 
@@ -24,35 +23,24 @@ PASSWORD = "changeit"
 # ---- jars and libraries
 def with_migration(name: str, text: str) -> Callable[[bytes], bytes]:
     """The thin jar of a release that has one more migration."""
-
-    def change(content: bytes) -> bytes:
-        out = BytesIO(content)
-        with zipfile.ZipFile(out, "a") as archive:
-            archive.writestr(f"db/migration/{name}", text)
-        return out.getvalue()
-
-    return change
+    return with_entry(f"db/migration/{name}", text)
 
 
 def main_class_misspelt(content: bytes) -> bytes:
-    out = BytesIO()
-    with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
-        for info in old.infolist():
-            data = old.read(info)
-            if info.filename == "META-INF/MANIFEST.MF":
-                data, changed = re.subn(rb"(?m)^(Main-Class: \S+)Application", rb"\1Aplication", data)
-                assert changed, data
-            new.writestr(info, data)
-    return out.getvalue()
+    def misspell(name: str, data: bytes) -> bytes:
+        if name == "META-INF/MANIFEST.MF":
+            data, changed = re.subn(rb"(?m)^(Main-Class: \S+)Application", rb"\1Aplication", data)
+            assert changed, data
+        return data
+
+    return entries(content, misspell)
 
 
 def jar_of(service: str, other: str) -> Inject:
     """The release of one service has the program of another."""
 
     def inject(stand: Stand) -> None:
-        stand.replace(stand.current(service) / "app.jar", (stand.current(other) / "app.jar").read_bytes())
-        stand.touched.add(service)
-        stand.restart(service)
+        change_file(stand, service, stand.current(service) / "app.jar", (stand.current(other) / "app.jar").read_bytes())
 
     return inject
 
@@ -75,9 +63,7 @@ def environment_text(service: str, change: Callable[[str], str], mode: int | Non
 
     def inject(stand: Stand) -> None:
         path = stand.current(service) / "environment"
-        stand.replace(path, change(path.read_text(encoding="utf-8")).encode(), mode)
-        stand.touched.add(service)
-        stand.restart(service)
+        change_file(stand, service, path, change(path.read_text(encoding="utf-8")).encode(), mode)
 
     return inject
 
