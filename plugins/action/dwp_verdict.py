@@ -30,12 +30,14 @@ class ActionModule(ActionBase):
         status = earlier.get("status", {})
         steps = [*earlier.get("steps", []), *([] if args["step"] is None else [args["step"]])]
         problems = [str(found["message"]) for found in plain(args["balancer"]) if found.get("broken")]
+        ended = True
         for host in task_vars["ansible_play_hosts_all"]:
             found = plain(task_vars["hostvars"][host].get(args["results"])) or {}
             if found.get("broken"):
                 problems.append(str(found.get("message") or f"{host}: failed"))
             status[host] = {**status.get(host, {}), **found.get("status", {})}
+            ended = ended and bool(found.get("ended"))
         if problems:
             self._display.display("\n" + "\n".join(problems) + "\n", color="red")
         begun = {"steps": steps} if steps else {}
-        return {**result, "changed": False, "broken": bool(problems), "problems": problems, "status": status, **begun}
+        return {**result, "changed": False, "broken": bool(problems), "problems": problems, "status": status, "ended": ended, **begun}

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.dwp.backend.plugins.plugin_utils import journal, reach
+from ansible_collections.dwp.backend.plugins.plugin_utils import journal, lock, reach
 
 SLICE = 8.0  # seconds until the first line of progress; the next ones come later and later, as each costs the host some CPU
 LONGEST = 3  # slices
@@ -51,6 +51,9 @@ class ActionModule(ActionBase):
             )
             changed = changed or bool(answer.get("changed"))
         answer.pop("memory", None)
+        if given_back := answer.pop("lock", None):
+            lock.tell(self, task_vars, "released", given_back, {"deployment": arguments["deployment"], "owner": lock.owner()})
+            result["ended"] = True
         result.update(answer)
         result["changed"] = changed
         unhealthy = result.get("unhealthy", [])

@@ -84,6 +84,17 @@ def still_true(compared: Mapping[str, Any], verdict: Mapping[str, Any], host: st
     return all(entry["healthy"] is True for entry in known.values())
 
 
+def all_there_is(steps: Iterable[Mapping[str, Any]], platform: Mapping[str, Any], staged: Mapping[str, Any]) -> bool:
+    """Whether the run is over with its only step: all that was chosen is touched by it, on one host, and nothing has to follow."""
+    steps = list(steps)
+    if len(steps) != 1 or len(steps[0]["instances"]) != 1 or steps[0]["drain"] or staged.get("retired"):
+        return False
+    services = platform["services"]
+    chosen = {(host, name) for name in platform["selected"] for host in services[name]["hosts"]}
+    touched = {(host, name) for host, rounds in steps[0]["instances"].items() for group in rounds for name in group}
+    return chosen == touched and not any(service.get("frontend") for service in services.values())
+
+
 def names(values: Iterable[str]) -> list[dict[str, str]]:
     """Names as the list of services that dwp_service wants."""
     return [{"name": value} for value in values]
@@ -94,4 +105,5 @@ class FilterModule:
         return {
             "in_wave": in_wave, "on_databases": on_databases, "migrating": migrating, "plan_for": plan_for,
             "selected_waves": selected_waves, "service_list": names, "still_true": still_true, "steps": steps, "begun": begun,
+            "all_there_is": all_there_is,
         }

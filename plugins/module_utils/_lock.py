@@ -210,6 +210,27 @@ def take(root: str, wish: Mapping[str, Any], check_mode: bool = False) -> dict[s
     return {**result, "held": True}
 
 
+def give_back(
+    root: str, deployment: str, *, owner: str = "", outcome: str = "ok", reason: str = "", broken: bool = False
+) -> dict[str, Any]:
+    """Remove the lock with a note in the journal; another deployment's only when it is ``broken`` by hand.
+
+    Call it under host_lock(). ``owner``: who does it; the lock's own one by default. The result is that of take().
+    """
+    found = read(root) if os.path.isdir(root) else None
+    result: dict[str, Any] = {"changed": False, "lock": found or {}, "refused": "", "interrupted": "", "held": False, "problem": None}
+    if found is None or (not broken and found["deployment"] != deployment):
+        return result
+    entry = {"at": now(), "deployment": found["deployment"], "owner": owner or found.get("owner", "")}
+    if broken:
+        entry.update(event="broken", reason=reason or "unlock.yml")
+    else:
+        entry.update(event="end", outcome=outcome, reason=reason[:2000])
+    result["problem"] = _journal.append(root, entry)
+    remove(root)
+    return {**result, "changed": broken}
+
+
 def remove(root: str) -> None:
     try:
         os.unlink(path_of(root))

@@ -172,7 +172,8 @@ def run(module: AnsibleModule) -> dict:
 def proven(probes: list) -> bool:
     """Whether all answer well now. Why one does not is for the wait that follows to say."""
     try:
-        return bool(probes) and all(one.healthy for one in gate(parse_probes(probes), timeout=0, probe_timeout=PROOF_TIMEOUT).values())
+        answers = gate(parse_probes(probes), timeout=0, probe_timeout=PROOF_TIMEOUT, successes=1).values()
+        return bool(answers) and all(one.healthy for one in answers)
     except (ProbeError, MissingLibraryError):
         return False
 

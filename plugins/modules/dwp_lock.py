@@ -127,24 +127,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dwp.backend.plugins.module_utils import _journal, _lock
-from ansible_collections.dwp.backend.plugins.module_utils._lock import ActivationError, host_lock, now
-
-
-def give_back(params, broken):
-    """Remove the lock with a note in the journal; another deployment's only when it is broken by hand."""
-    root = params["root"]
-    found = _lock.read(root) if os.path.isdir(root) else None
-    result = {"changed": False, "lock": found or {}, "refused": "", "interrupted": "", "held": False, "problem": None}
-    if found is None or (not broken and found["deployment"] != params["deployment"]):
-        return result
-    entry = {"at": now(), "deployment": found["deployment"], "owner": params["owner"].get("owner", "")}
-    if broken:
-        entry.update(event="broken", reason=params["reason"] or "unlock.yml")
-    else:
-        entry.update(event="end", outcome=params["outcome"], reason=params["reason"][:2000])
-    result["problem"] = _journal.append(root, entry)
-    _lock.remove(root)
-    return {**result, "changed": broken}
+from ansible_collections.dwp.backend.plugins.module_utils._lock import ActivationError, host_lock
 
 
 def main():
@@ -174,7 +157,13 @@ def main():
         if module.check_mode:
             module.exit_json(**_lock.take(root, params, check_mode=True))
         with host_lock(root):
-            result = _lock.take(root, params) if params["state"] == "held" else give_back(params, params["state"] == "broken")
+            if params["state"] == "held":
+                result = _lock.take(root, params)
+            else:
+                result = _lock.give_back(
+                    root, params["deployment"], owner=params["owner"].get("owner", ""), outcome=params["outcome"],
+                    reason=params["reason"], broken=params["state"] == "broken",
+                )
     except (ActivationError, OSError) as error:
         module.fail_json(msg=f"{root}: {error}")
     module.exit_json(**result)

@@ -88,6 +88,12 @@ options:
       - With O(action=apply) and O(action=gate) what passed its gate earlier in O(deployment) is looked at; if one is gone, the call ends.
     type: float
     default: 0
+  end:
+    description:
+      - Whether nothing on a host follows this step. If all of it is good, the end of O(deployment) goes into the journal and its lock
+        is given back in the same call (RV(lock)); otherwise both are left to M(dwp.backend.dwp_lock).
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -124,6 +130,11 @@ status:
   returned: when all of them passed their gate
   type: dict
   sample: {auth: {current: 7f3c2a1-5d10e9c0, state: running, healthy: true}}
+lock:
+  description: The lock that was given back, as M(dwp.backend.dwp_lock) returns it.
+  returned: when O(end) was given, and all of it is good
+  type: dict
+  sample: {held: false, problem: null, lock: {deployment: 20261129-215414-a071, kind: deployment}}
 memory:
   description: State for the next call with action=gate.
   returned: success
@@ -135,7 +146,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dwp.backend.plugins.module_utils import _manager, _room
+from ansible_collections.dwp.backend.plugins.module_utils import _lock, _manager, _room
 from ansible_collections.dwp.backend.plugins.module_utils._probe_model import ProbeError
 from ansible_collections.dwp.backend.plugins.module_utils._release import rounds
 from ansible_collections.dwp.backend.plugins.module_utils._release.activate import ActivationError, Host, host_lock
@@ -152,14 +163,21 @@ def run(params, host):
     if params["action"] == "settle":
         gone, watched = host.settle(params["settle"], params["pause_after"])
         unfinished = [] if gone else watched
-        return {"changed": False, "services": gone, "unfinished": unfinished, "unhealthy": sorted(gone), "memory": {}}
+        return ended(params, {"changed": False, "services": gone, "unfinished": unfinished, "unhealthy": sorted(gone), "memory": {}})
     answer = rounds.carry_out(
         host, params["action"], params["services"], dict(params["memory"]), settle=params["settle"],
         pause_after=params["pause_after"], timeout=params["timeout"], keep=params["keep"],
     )
     if not answer["unfinished"]:
         _room.keep(params["root"])
-    return answer
+    return ended(params, answer)
+
+
+def ended(params, answer):
+    """The answer; with the lock given back if this was the last step of the run, and all of it is good."""
+    if not params["end"] or answer["unfinished"] or answer["unhealthy"]:
+        return answer
+    return {**answer, "lock": _lock.give_back(params["root"], params["deployment"])}
 
 
 def main():
@@ -186,6 +204,7 @@ def main():
             memory=dict(type="dict", default={}),
             keep=dict(type="int", default=5),
             settle=dict(type="float", default=0),
+            end=dict(type="bool", default=False),
         ),
         supports_check_mode=True,
     )

@@ -48,6 +48,11 @@ broken:
   returned: success
   type: bool
   sample: false
+ended:
+  description: Whether the lock was given back with the last step, see O(dwp.backend.dwp_wave#module:end).
+  returned: success
+  type: bool
+  sample: false
 steps:
   description: Numbers of the steps that were begun, hence those that an undo goes over.
   returned: when O(step) was given

@@ -51,6 +51,12 @@ options:
     description: Do nothing but watch what passed its gate in O(deployment) until O(settle) seconds after that.
     type: bool
     default: false
+  end:
+    description:
+      - Whether nothing on a host follows this step. If all of it is good, the end of O(deployment) goes into the journal and its lock
+        is given back in the same call (RV(ended)); otherwise both are left to M(dwp.backend.dwp_lock).
+    type: bool
+    default: false
   undo:
     description: Go back to the last known good releases instead, for services that O(deployment) touched.
     type: bool
@@ -75,6 +81,11 @@ services:
   returned: success
   type: dict
   sample: {auth: {healthy: true, cause: ok, start_seconds: 12.4}}
+ended:
+  description: Whether the end of the run is in the journal, and its lock given back.
+  returned: when O(end) was given, and all of it is good
+  type: bool
+  sample: true
 broken:
   description: Whether a service failed its gate or the host refused.
   returned: when something went wrong

@@ -81,7 +81,8 @@ def tell(action: Any, task_vars: Mapping[str, Any], state: str, taken: Mapping[s
     """Note what became of the lock in the controller's journal and warn of what was interrupted; returns why it was refused."""
     host = task_vars["inventory_hostname"]
     if state in EVENTS and _done(state, taken, str(wish.get("deployment", ""))) and not action._task.check_mode:
-        details = {"deployment": wish.get("deployment", ""), "kind": wish.get("kind", "")}
+        kind = wish.get("kind") or (taken.get("lock") or {}).get("kind", "")
+        details = {"deployment": wish.get("deployment", ""), "kind": kind}
         if state == "released":
             details.update(outcome=wish.get("outcome", "ok"), reason=str(wish.get("reason", ""))[:2000])
         problem = journal.note(task_vars, action._templar, EVENTS[state], owner=wish["owner"]["owner"], **details)

@@ -16,7 +16,7 @@ from .faults import FAULTS
 from .score import Score, summary
 from .stand import CHECKOUT, Stand
 
-SCORES: list[Score] = []
+SCORES: list[Score] = []  # of all workers, where there are some
 RESULTS = CHECKOUT / ".work" / "faults"
 
 
@@ -50,6 +50,11 @@ def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
 def results() -> Path:
     RESULTS.mkdir(parents=True, exist_ok=True)
     return RESULTS
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        SCORES.extend(Score(**values) for name, values in report.user_properties if name == "score")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

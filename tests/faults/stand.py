@@ -33,7 +33,8 @@ from .traffic import Traffic
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEMO = CHECKOUT / "inventories" / "demo"
-FIRST_PORT = int(os.environ.get("DWP_FAULTS_PORT", "21200"))
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))  # each has a stand of its own
+FIRST_PORT = int(os.environ.get("DWP_FAULTS_PORT", "21200")) + 40 * WORKER
 SERVICES = ("gateway", "auth", "main", "mail", "chat", "approval", "synapsex")
 PORTS = {name: FIRST_PORT + n for n, name in enumerate(SERVICES)}
 POSTGRES_PORT, REDIS_PORT, CLOSED_PORT = FIRST_PORT + 10, FIRST_PORT + 11, FIRST_PORT + 19

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import SCORES
 from .faults import FAULTS, QUIET
 from .model import Fault
 from .score import judge, judge_quiet
@@ -97,7 +96,7 @@ def test_fault(stand: Stand, results: Path, fault: Fault, request: pytest.Fixtur
         done, report, directory = stand.triage(*(argument.format(base=stand.base) for argument in fault.arguments))
         keep(results, fault, directory, done.stdout)
         score = judge(fault, report)
-        SCORES.append(score)
+        request.node.user_properties.append(("score", vars(score)))
         assert done.returncode == 0, f"triage ended with {done.returncode}\n{done.stdout[-3000:]}"
         assert not score.wrong, "\n".join([f"{fault.id}: {fault.title}", *score.wrong, f"report: {results / fault.id}"])
     finally:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dwp.backend.plugins.filter.deployment import migrating, still_true
+from ansible_collections.dwp.backend.plugins.filter.deployment import all_there_is, migrating, still_true
 
 HEALTHY = {"auth": {"healthy": True}, "main": {"healthy": True}}
 
@@ -52,3 +52,24 @@ PLATFORM = {"services": {"auth": {"database": {"flyway": True}}, "mail": {"datab
 ])
 def test_schemas_are_compared_where_a_start_would_run_flyway_for_a_release_that_is_new_to_it(plan, expected):
     assert migrating(plan, PLATFORM) == expected
+
+
+def step(*rounds: list[str], host: str = "app", **more: object) -> dict[str, object]:
+    return {"instances": {host: list(rounds)}, "drain": [], **more}
+
+
+@pytest.mark.parametrize(("steps", "selected", "frontend", "staged", "expected"), [
+    ([step(["auth"], ["main"])], ["auth", "main"], None, {}, True),
+    ([step(["auth"])], ["auth"], None, {"retired": []}, True),
+    ([step(["auth"])], ["auth", "main"], None, {}, False),  # main was found healthy, and the report may look at it again
+    ([step(["auth"], ["main"])], ["auth", "main", "mail"], None, {}, False),  # mail lives on another host
+    ([step(["auth"]), step(["main"])], ["auth", "main"], None, {}, False),
+    ([step(["auth"], ["main"], drain=[{"service": "main", "host": "app"}])], ["auth", "main"], None, {}, False),
+    ([step(["auth"], ["main"])], ["auth", "main"], {"port": 9001}, {}, False),  # something may have to go back into the balancer
+    ([step(["auth"], ["main"])], ["auth", "main"], None, {"retired": ["chat"]}, False),
+    ([{"instances": {"app": [["auth"]], "other": [["mail"]]}, "drain": []}], ["auth", "mail"], None, {}, False),
+    ([], [], None, {}, False),
+])
+def test_a_run_ends_with_its_only_step_if_nothing_has_to_follow(steps, selected, frontend, staged, expected):
+    services = {"auth": {"hosts": ["app"]}, "main": {"hosts": ["app"], "frontend": frontend}, "mail": {"hosts": ["other"]}}
+    assert all_there_is(steps, {"selected": selected, "services": services}, staged) is expected

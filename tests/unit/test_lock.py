@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dwp.backend.plugins.module_utils import _lock
+from ansible_collections.dwp.backend.plugins.module_utils import _journal, _lock
 
 NOW = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.timezone.utc)
 EXPIRY = 900.0
@@ -144,3 +144,19 @@ def test_a_root_that_this_user_cannot_use_is_said_before_anything_is_made(tmp_pa
     with pytest.raises(_lock.ActivationError, match="may not write"), _lock.host_lock(root):
         pass
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(("deployment", "broken", "event"), [("d-1", False, "end"), ("d-2", False, None), ("", True, "broken")])
+def test_a_lock_is_given_back_by_its_holder_or_broken_by_hand(tmp_path: Path, deployment: str, broken: bool, event: str | None) -> None:
+    root = str(tmp_path)
+    _lock.write(root, held(deployment="d-1", owner="kim@ops"), exclusive=True)
+    answer = _lock.give_back(root, deployment, broken=broken)
+    written = [(entry["event"], entry["deployment"], entry["owner"]) for entry in _journal.read(root)]
+    assert written == ([(event, "d-1", "kim@ops")] if event else [])
+    assert (_lock.read(root) is None) is bool(event)
+    assert answer["changed"] is broken and answer["lock"]["deployment"] == "d-1"
+
+
+def test_nobody_holds_what_is_given_back(tmp_path: Path) -> None:
+    assert _lock.give_back(str(tmp_path / "nowhere"), "d-1")["lock"] == {}
+    assert not _journal.read(str(tmp_path))
