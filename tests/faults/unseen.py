@@ -4,7 +4,7 @@
 
 """Faults that were written when the diagnosis existed, by somebody who had not seen it: neither its signatures nor its answers.
 
-They measure what the earlier ones cannot any more. Each part (``-m unseen1``, ``-m unseen2``, ``-m unseen3``) is new once.
+They measure what the earlier ones cannot any more. Each part (``-m unseen1``, ``-m unseen2``, ``-m unseen3``, ``-m unseen5``) is new once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .injections import calls
 from .model import Expected, Fault, no_traffic
 from .stand import Stand
 from .unseen_addresses import PROXIES, ROUTES, TOKENS, of_another_origin
+from .unseen_fifth import FIFTH, FIFTH_QUIET
 from .unseen_servers import DATABASES, FLYWAY_FAULTS, REDIS
 from .unseen_services import JVM, RELEASES, SETTINGS
 from .unseen_third import THIRD, THIRD_QUIET
@@ -95,6 +96,7 @@ UNSEEN_QUIET = tuple(dataclasses.replace(fault, unseen=True) for fault in (
     Fault("quiet-other-origin", "pages of an origin that is not listed are refused", no_traffic, WELL,
           check=lambda stand: of_another_origin(stand.traffic)[0] == 403, use=calls(of_another_origin)),
     *THIRD_QUIET,
+    *FIFTH_QUIET,
 ))  # fmt: skip
 
-UNSEEN = tuple(dataclasses.replace(fault, unseen=True) for fault in (*BY_ID.values(), *NOISY, *PAIRS, *THIRD))
+UNSEEN = tuple(dataclasses.replace(fault, unseen=True) for fault in (*BY_ID.values(), *NOISY, *PAIRS, *THIRD, *FIFTH))
