@@ -4,7 +4,7 @@
 
 """Faults that were written when the diagnosis existed, by somebody who had not seen it: neither its signatures nor its answers.
 
-They measure what the earlier ones cannot any more. Each part (``-m unseen1`` to ``-m unseen4``) is new once.
+They measure what the earlier ones cannot any more. Each part (``-m unseen1`` to ``-m unseen5``) is new once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .injections import calls
 from .model import Expected, Fault, no_traffic
 from .stand import Stand
 from .unseen_addresses import PROXIES, ROUTES, TOKENS, of_another_origin
+from .unseen_fifth import FIFTH, FIFTH_QUIET
 from .unseen_fourth import FOURTH, FOURTH_QUIET
 from .unseen_servers import DATABASES, FLYWAY_FAULTS, REDIS
 from .unseen_services import JVM, RELEASES, SETTINGS
@@ -97,6 +98,7 @@ UNSEEN_QUIET = tuple(dataclasses.replace(fault, unseen=True) for fault in (
           check=lambda stand: of_another_origin(stand.traffic)[0] == 403, use=calls(of_another_origin)),
     *THIRD_QUIET,
     *FOURTH_QUIET,
+    *FIFTH_QUIET,
 ))  # fmt: skip
 
-UNSEEN = tuple(dataclasses.replace(fault, unseen=True) for fault in (*BY_ID.values(), *NOISY, *PAIRS, *THIRD, *FOURTH))
+UNSEEN = tuple(dataclasses.replace(fault, unseen=True) for fault in (*BY_ID.values(), *NOISY, *PAIRS, *THIRD, *FOURTH, *FIFTH))
