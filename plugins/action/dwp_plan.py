@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
             problems += [f"{host}: {problem}" for problem in found.get("problems", [])]
             staying += [f"{host}: {text}" for text in found.get("staying", [])]
             retired[host] = found.get("retired", [])
-        schemas = {host: plain(task_vars["hostvars"][host].get(args["schemas"])) or {} for host in plans}
+        schemas = {host: answers[host].get("schema") or plain(task_vars["hostvars"][host].get(args["schemas"])) or {} for host in plans}
         remarks_on_schemas, speaks_against = schema_plan.plan(schemas, plans, args["database"])
         databases: list[dict[str, Any]] = []
         if args["database"] == "apply":

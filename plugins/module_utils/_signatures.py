@@ -74,6 +74,10 @@ class Match:
     def meaning(self) -> str:
         return str(self.variant["meaning"]) if self.variant else self.signature.meaning
 
+    @property
+    def about(self) -> str:
+        return str((self.variant or {}).get("about", self.signature.about))
+
     def next_action(self, values: dict[str, str]) -> dict[str, str]:
         """Command, risk and verification, with names from the record filled in where that is safe."""
         action = self.variant["next"] if self.variant else self.signature.next

@@ -303,7 +303,9 @@ services:
           returned: always
           sample: {command: pg_isready -h localhost -p 55999, risk: read-only, verify: "it answers: accepting connections"}
         evidence:
-          description: Records that show it, newest first, each with file, line, time, logger and text.
+          description:
+            - Records that show it, newest first, each with file, line, time, logger and text, and the C(cause) that a record of many
+              lines ends with.
           type: list
           elements: dict
           returned: always

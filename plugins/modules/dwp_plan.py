@@ -31,8 +31,8 @@ options:
     default: true
   schemas:
     description:
-      - Name of the variable in which each host holds the result of M(dwp.backend.dwp_schema), if it was asked. Its notes are shown;
-        what would keep a service from starting fails the task.
+      - Name of the variable in which each host holds the result of M(dwp.backend.dwp_schema), if it was asked, unless the result
+        in O(plans) has it (C(schema)). Its notes are shown; what would keep a service from starting fails the task.
     type: str
     default: ""
   database:

@@ -12,9 +12,12 @@ version_added: 0.1.0
 description:
   - For each service the last known good release before the current one, from the state file, or the release that O(to) names.
   - The target is verified on the host (all files by sha256, its Java) before anything is stopped. Nothing is changed.
+  - The schema of its database is compared with it, see RV(schema).
   - A release that failed its gate or was rolled back is never chosen by itself, and refused when it is named, unless O(force).
 extends_documentation_fragment:
   - dwp.backend.host.root
+requirements:
+  - psycopg2 for RV(schema)
 author:
   - dwp.backend contributors (@dwp-backend)
 attributes:
@@ -40,6 +43,11 @@ options:
     description: Accept a release that failed its gate or was rolled back.
     type: bool
     default: false
+  instances:
+    description: Services of this host of which C(instances) in RV(schema) is to tell, chosen or not.
+    type: list
+    elements: str
+    default: []
   deployment:
     description: Id of the rollback, for O(lock).
     type: str
@@ -63,6 +71,11 @@ services:
   type: dict
   sample:
     auth: {action: rollback, release: 5d10e9c-77aa01de, current: 7f3c2a1-88aa01de, reasons: ["7f3c2a1-88aa01de -> 5d10e9c-77aa01de"]}
+schema:
+  description: What M(dwp.backend.dwp_schema) returns for the targets, of those that use Flyway. Reaching no database is a note.
+  returned: success
+  type: dict
+  sample: {services: {}, instances: {}, problems: [], notes: []}
 problems:
   description: Why a rollback is not possible, one entry per service.
   returned: success
@@ -98,7 +111,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dwp.backend.plugins.module_utils import _journal, _lock
 from ansible_collections.dwp.backend.plugins.module_utils._lock import ActivationError
-from ansible_collections.dwp.backend.plugins.module_utils._release import past
+from ansible_collections.dwp.backend.plugins.module_utils._release import past, schema
 from ansible_collections.dwp.backend.plugins.module_utils._release import state as states
 from ansible_collections.dwp.backend.plugins.module_utils._release.store import Store
 
@@ -164,6 +177,7 @@ def main():
             services=dict(type="list", elements="str", required=True),
             to=dict(type="str", default=""),
             force=dict(type="bool", default=False),
+            instances=dict(type="list", elements="str", default=[]),
             deployment=dict(type="str", default=""),
             lock=dict(type="dict"),
         ),
@@ -200,10 +214,12 @@ def main():
                 services[name] = {"action": "rollback", "current": current, "release": release, "reasons": [way]}
             if name in services:
                 services[name]["by"] = past.newest_deployment(state)
+        targets = {name: one["release"] for name, one in services.items() if one["action"] == "rollback"}
+        schemas = schema.compare(store, targets, params["instances"])
     except (ActivationError, OSError) as error:
         module.fail_json(msg=f"{params['root']}: {error}")
     unfinished = [] if to else past.unfinished(journal, states_here)
-    found = {"services": services, "problems": problems, "staying": staying, "unfinished": unfinished}
+    found = {"services": services, "problems": problems, "staying": staying, "unfinished": unfinished, "schema": schemas}
     module.exit_json(changed=False, **({"lock": locked} if locked else {}), **found)
 
 

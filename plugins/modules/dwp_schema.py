@@ -109,18 +109,10 @@ def main():
     )
     store = Store(module.params["root"])
     try:
-        found = {s["name"]: schema.check(store, s["name"], s["release"]) for s in module.params["services"]}
-        chosen = {s["name"]: s["release"] for s in module.params["services"]}
-        releases = {name: chosen.get(name) or store.current(name) for name in module.params["instances"]}
-        instances = {name: schema.instance(store, name, release) for name, release in releases.items() if release}
+        found = schema.compare(store, {s["name"]: s["release"] for s in module.params["services"]}, module.params["instances"])
     except OSError as error:
         module.fail_json(msg=f"{module.params['root']}: {error}")
-    found = {name: judged for name, judged in found.items() if judged is not None}
-    module.exit_json(
-        changed=False, services=found, instances={name: one for name, one in instances.items() if one is not None},
-        problems=[text for judged in found.values() for text in judged["problems"]],
-        notes=[text for judged in found.values() for text in judged["notes"]],
-    )
+    module.exit_json(changed=False, **found)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,9 @@ TEXT, TITLE, NAME = "text", "title", "name"
 NUMBER, FLAG, TIME, MAP = "number", "flag", "time", "map"
 _CUT = {TEXT: LONGEST, TITLE: 300, NAME: 80}
 _ACTION = {"command": TEXT, "risk": NAME, "verify": TEXT, "where": NAME}
-_EVIDENCE = {"file": TEXT, "line": NUMBER, "time": TIME, "level": NAME, "logger": NAME, "record": TEXT, "source": TEXT, "text": TEXT}
+_EVIDENCE = {
+    "file": TEXT, "line": NUMBER, "time": TIME, "level": NAME, "logger": NAME, "record": TEXT, "cause": TEXT, "source": TEXT, "text": TEXT,
+}  # fmt: skip
 _BLOCKER = {"pid": NUMBER, "application": NAME, "state": NAME, "seconds": NUMBER, "query": TEXT}
 _LOCK = {"pid": NUMBER, "application": NAME, "waits_seconds": NUMBER, "query": TEXT, "blocked_by": [_BLOCKER]}
 _MIGRATION = {"code": NAME, "version": NAME, "message": TEXT}

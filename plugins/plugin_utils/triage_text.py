@@ -115,8 +115,9 @@ def _states(report: Mapping[str, Any]) -> str:
 
 def _evidence(one: Mapping[str, Any]) -> str:
     if one.get("file"):
-        first = str(one.get("record") or "").strip().partition("\n")[0]
-        return f"{one['file']}:{one.get('line') or '?'} {first}"
+        first, cause = str(one.get("record") or "").strip().partition("\n")[0], str(one.get("cause") or "")
+        said = cause if not first.strip("*") else f"{first} <- {cause}" if cause and cause.partition(": ")[2] not in first else first
+        return f"{one['file']}:{one.get('line') or '?'} {said}"
     return f"{one.get('source')}: {one.get('text')}"
 
 

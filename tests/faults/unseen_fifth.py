@@ -172,7 +172,7 @@ REDIS = (
 BY_ID = {fault.id: fault for fault in (*POSTGRES, *SCHEMAS, *REDIS, *SERVICES)}
 
 NOISY = (
-    with_noise(BY_ID["jwt-rotated-half"], "warnings", "thousands of warnings in approval", noise.warnings("approval")),
+    with_noise(BY_ID["jwt-rotated-auth-first"], "warnings", "thousands of warnings in approval", noise.warnings("approval")),
     with_noise(BY_ID["migration-of-full-table"], "red-herring", "a stack trace in mail that hurts nobody", noise.red_herring("mail")),
 )
 

@@ -21,7 +21,7 @@ NEW_LOGIN_APPROVES = i.calls(lambda traffic: (traffic.login(), traffic.approve()
 
 TOKENS = (
     Fault(
-        "jwt-rotated-half", "JWT_SECRET was rotated for auth and main, and auth alone was restarted",
+        "jwt-rotated-auth-first", "JWT_SECRET was rotated for auth and main, and auth alone was restarted",
         i.all_of(i.edited("main", JWT_SECRET=NEW_SECRET), i.environment("auth", JWT_SECRET=NEW_SECRET)),
         Expected("JWT_SIG|RESTART_NEEDED", "main", rf"JWT_SECRET|{DEPLOY}", may="gateway main auth"),
         {"main": "JWT signature validation failed"}, use=NEW_LOGIN_APPROVES, differences="JWT_SECRET",

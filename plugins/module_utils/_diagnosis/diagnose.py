@@ -35,6 +35,7 @@ WHOLE = {
     "REDIS_REFUSED", "REDIS_SLOW", "HEALTH_REDIS", "PG_UNREACHABLE", "PG_READ_ONLY", "REDIS_UNREACHABLE", "REDIS_LOADING", "REDIS_FULL",
     "REDIS_READ_ONLY", "REDIS_PERSISTENCE", "REDIS_BUSY", "REDIS_CLIENTS", "REDIS_EVICTS",
 }  # fmt: skip
+SERVERS = ("postgres", "redis")
 HOST_WIDE = {"DISK_FULL", "OOM_KILLED", "HOST_UNREACHABLE", "CLOCK_SKEW", "MANAGER_DOWN", "DISK_LOW", "MEMORY_LOW"}
 # Rows that tell that something failed, never why: any cause behind them is better.
 CARRIERS = {
@@ -147,14 +148,14 @@ def subject_of(one: Finding, platform: Platform, health: Mapping[str, str], othe
         return one.subject
     if one.about == CALLER:
         return CALLER
-    if one.failure in HOST_WIDE and one.host:
+    if one.failure in HOST_WIDE and one.host and one.about not in SERVERS:
         return f"host:{one.host}"
     if one.about == "downstream" and one.target:
         return one.target
-    if one.about not in ("postgres", "redis") or one.failure not in WHOLE:
+    if one.about not in SERVERS or one.failure not in WHOLE | HOST_WIDE:
         return one.service
     component = next((name for name in platform.needs.get(one.service, ()) if name.startswith(one.about)), one.about)
-    if one.service == component or health.get(component) in (DOWN, DEGRADED):
+    if one.service == component or health.get(component) in (DOWN, DEGRADED) or one.failure in HOST_WIDE:
         return component
     if health.get(component) == UP:
         return one.service  # the component answers: the service asks at the wrong place, or too much
@@ -230,7 +231,7 @@ def _again(one: Finding, root: Finding, subjects: Mapping[int, str], platform: P
 
 
 def _kin(one: Finding, root: Finding) -> bool:
-    return one.failure == root.failure or one.failure in CARRIERS or (one.about == root.about and one.about in ("postgres", "redis"))
+    return one.failure == root.failure or one.failure in CARRIERS or (one.about == root.about and one.about in SERVERS)
 
 
 def _suffers(name: str, health: Mapping[str, str]) -> bool:

@@ -201,12 +201,17 @@ def _why_not(
     return found
 
 
+_EVERYWHERE = ("[::]", "0.0.0.0", "*")
+
+
 def _elsewhere(name: str, host: str, service: Mapping[str, Any], known: Known) -> list[Finding]:
     """Its process listens, but on another address, or on the port that its environment names instead of the inventory's."""
     listens, port = service.get("listens") or [], str(service.get("port"))
     given = str(((service.get("environment") or {}).get("plain") or {}).get("SERVER_PORT") or "")
     for variable, number in (("SERVER_ADDRESS", port), ("SERVER_PORT", given)):
         at = [address for address in listens if address.rpartition(":")[2] == number]
+        if number == port and any(address.rpartition(":")[0] in _EVERYWHERE for address in at):
+            return []  # it answers wherever it is asked, since a moment ago
         if at:  # any other port of a process that starts may be its debugger's
             values = {"listens": ", ".join(at), "port": port, "variable": variable, "pid": service.get("pid")}
             text = f"PID {service.get('pid')}: {', '.join(at)}"
@@ -286,11 +291,19 @@ def shared_secrets(collected: Mapping[str, Mapping[str, Any]], variable: str = "
 
 
 def _shared_secrets(collected: Mapping[str, Mapping[str, Any]], known: Known) -> list[Finding]:
-    """Who signs and who checks need one secret. The odd one is named: edited by hand, in the minority, or started last."""
+    """Who signs and who checks need one secret. The odd one is named: not restarted since its file was changed, edited by hand,
+    in the minority, or started last.
+    """
     digests = shared_secrets(collected)
     counts = {digest: list(digests.values()).count(digest) for digest in digests.values()}
     if len(counts) < 2:
         return []
+
+    def waits(place: tuple[str, str]) -> bool:
+        environment = collected[place[1]]["services"][place[0]].get("environment") or {}
+        return any(
+            one["variable"] == "JWT_SECRET" and "process" in one.get("between", ()) for one in environment.get("differences") or ()
+        )
 
     def oddness(place: tuple[str, str]) -> tuple[Any, ...]:
         service = collected[place[1]]["services"][place[0]]
@@ -298,12 +311,15 @@ def _shared_secrets(collected: Mapping[str, Mapping[str, Any]], known: Known) ->
         drift = "JWT_SECRET" in (service.get("drift") or ()) or any(
             one["variable"] == "JWT_SECRET" for one in (service.get("environment") or {}).get("inventory") or ()
         )
-        return (edited or drift, -counts[digests[place]], float(service.get("since") or 0), int(service.get("wave") or 0), place)
+        since, wave = float(service.get("since") or 0), int(service.get("wave") or 0)
+        return (waits(place), edited or drift, -counts[digests[place]], since, wave, place)
 
     odd = max(digests, key=oddness)
     others = sorted({name for (name, host), digest in digests.items() if digest != digests[odd]})
     text = ", ".join(f"{name} on {host}: {digest}" for (name, host), digest in sorted(digests.items()))
     title = f"JWT_SECRET of {odd[0]} differs from that of {', '.join(others)}: each rejects the tokens of the other"
+    if waits(odd):
+        title += f"; the process of {odd[0]} has not what its file says: it was not restarted since that changed"
     return [known.finding("JWT_SIG", odd[0], odd[1], {}, "fingerprints of JWT_SECRET in the running processes", text, title=title)]
 
 

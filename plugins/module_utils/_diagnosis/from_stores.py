@@ -140,6 +140,10 @@ def _refused(
             more["title"] = f"the database does not accept {whose} that {', '.join(names)} uses"
             if everybody:
                 more["title"] = f"the database accepts {whose} from none of its services"
+    elif failure == "PG_STARTING" and "shutting down" in message:
+        more.update(known.variant(failure, "stopping"))
+    elif failure == "DISK_FULL":
+        more.update(known.variant(failure, "of the database"), about="postgres")
     elif failure == "PG_NODB":
         more["title"] = f"the server at {entry.get('address')} has no database {entry.get('database')}"
     elif failure in ("PG_REFUSED", "DB_UNREACHABLE"):

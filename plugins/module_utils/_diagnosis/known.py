@@ -33,6 +33,11 @@ class Known:
         }  # fmt: skip
         return Finding(failure, service, host, **{**made, **differences})
 
+    def variant(self, failure: str, name: str) -> dict[str, Any]:
+        """What differs in a finding of this variant of a row."""
+        found = next(one for one in self.rows[failure].variants if one["name"] == name)
+        return {"title": found["meaning"], "next_action": dict(found["next"])}
+
     def action(self, failure: str, values: Mapping[str, Any]) -> dict[str, str]:
         """The next action of a row, with what was found."""
         words = {name: str(value) for name, value in values.items() if value is not None}

@@ -80,7 +80,7 @@ def _contradiction(
             return f"{one.target} is up and answers at the address that {one.service} has"
     if one.failure in START and state == UP:
         return f"{one.service} runs and is healthy"
-    if one.failure == "DISK_FULL" and one.host in collected:
+    if one.failure == "DISK_FULL" and one.about == "host" and one.host in collected:
         disks = ((collected[one.host].get("host") or {}).get("disks")) or ()
         if disks and all((disk.get("free_mb") or 0) > 200 for disk in disks):
             return f"no file system of {one.host} is full now"

@@ -20,7 +20,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.window import is
 
 SCHEMA = 1
 TEMPLATES = 40
-_EVIDENCE = ("source", "text", "file", "line", "time", "level", "logger", "record")
+_EVIDENCE = ("source", "text", "file", "line", "time", "level", "logger", "record", "cause")
 
 
 @dataclass

@@ -17,9 +17,11 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.reader import Fi
 from ansible_collections.dwp.backend.plugins.module_utils._logs.scan import Hits, Scan
 from ansible_collections.dwp.backend.plugins.module_utils._logs.scrub import Scrubber
 from ansible_collections.dwp.backend.plugins.module_utils._logs.search import IdSearch
-from ansible_collections.dwp.backend.plugins.module_utils._logs.templates import Group
+from ansible_collections.dwp.backend.plugins.module_utils._logs.templates import Group, cause_of
 from ansible_collections.dwp.backend.plugins.module_utils._logs.window import iso
 from ansible_collections.dwp.backend.plugins.module_utils._signatures import Match
+
+CAUSE = 300  # characters of the reason that a record ends with
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def evidence(record: Record, scrubber: Scrubber, limit: int) -> dict[str, Any]:
         "pid": record.pid,
         "ids": scrubber.mapping(record.ids, 10),
         "record": scrubber.text(record.text, limit),
+        "cause": scrubber.text(cause_of(record.text), CAUSE) or None,
         "truncated": record.truncated,
     }
 
@@ -122,7 +125,7 @@ def _signature(
         "service": service,
         "host": host,
         "priority": signature.priority,
-        "about": signature.about,
+        "about": match.about,
         "severity": signature.severity,
         "meaning": match.meaning,
         "variant": match.variant["name"] if match.variant else None,

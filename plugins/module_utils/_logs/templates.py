@@ -23,6 +23,8 @@ _MASKS = (
     (re.compile(r"(?<![A-Za-z_<])-?\d+(?:\.\d+)?"), "<n>"),
 )
 _EXCEPTION = re.compile(r"^(?:[\w$]+\.)+([A-Z][\w$]*(?:Exception|Error|Throwable|Failure)\b)", re.M)
+_DESCRIPTION = re.compile(r"^Description:\s*\n(.*?)(?=^Action:|\Z)", re.M | re.S)
+_DRAWN = re.compile(r"[\s|\u2190-\u21ff\u2500-\u257f]+")  # blanks, and the arrows and boxes of a cycle of beans
 _CAUSE = re.compile(r"^Caused by: (?:[\w$]+\.)*([A-Z][\w$]*)(?:: (.*))?$", re.M)
 
 
@@ -40,6 +42,15 @@ def exceptions_of(stack: str) -> tuple[str, str, str]:
     causes = list(_CAUSE.finditer(stack))
     last = causes[-1] if causes else None
     return (first[1] if first else ""), (last[1] if last else ""), ((last[2] or "") if last else "")
+
+
+def cause_of(text: str) -> str:
+    """Why, in the words of a record of many lines: Spring Boot's description of a failed start, else the deepest cause."""
+    described = _DESCRIPTION.search(text)
+    if described:
+        return _DRAWN.sub(" ", described[1]).strip()
+    _exception, name, words = exceptions_of(text)
+    return f"{name}: {words}" if name and words else name
 
 
 @dataclass

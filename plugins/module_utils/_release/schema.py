@@ -121,3 +121,18 @@ def check(
                 "notes": [f"{service}: database {values['DB_NAME']} was not checked ({why}){said}"]}  # fmt: skip
     judged = judge(service, release, answer, _flag(values, "SPRING_FLYWAY_VALIDATE_ON_MIGRATE", True))
     return {**judged, "source": source(store, service, judged["newer"])} if judged["newer"] else judged
+
+
+def compare(store: Store, targets: Mapping[str, str], instances: Sequence[str] = ()) -> dict[str, Any]:
+    """What dwp_schema returns for the releases that are about to be activated, by service.
+
+    ``instances``: services to tell of, which keep their current release if they have no other target.
+    """
+    judged = {name: one for name, release in targets.items() if (one := check(store, name, release)) is not None}
+    releases = {name: targets.get(name) or store.current(name) for name in instances}
+    told = {name: one for name, release in releases.items() if release and (one := instance(store, name, release)) is not None}
+    return {
+        "services": judged, "instances": told,
+        "problems": [text for one in judged.values() for text in one["problems"]],
+        "notes": [text for one in judged.values() for text in one["notes"]],
+    }

@@ -21,7 +21,7 @@ SIGNATURES: list[dict[str, Any]] = [
             r"JWT signature validation failed",
         ],
         "details": [r"path=(?P<path>[^\s,]+)"],
-        "yields_to": ["JWT_MALFORMED"],
+        "yields_to": ["JWT_MALFORMED", "JWT_EARLY", "JWT_EXP"],
         "meaning": "the token was signed with another JWT_SECRET",
         "next": {
             "command": _FINGERPRINTS,
@@ -62,6 +62,24 @@ SIGNATURES: list[dict[str, Any]] = [
             "verify": "the clock is synchronised on issuer and receiver; a fresh token is accepted",
         },
         "source": "observed with Spring Boot 3.4; the third text is documented only",
+    },
+    {
+        "id": "JWT_EARLY",
+        "priority": 5,
+        "about": "caller",
+        "severity": "note",
+        "patterns": [
+            r"JWT early by (?P<ms>\d+) milliseconds",
+            r"JWT must not be accepted before (?P<at>\S+)",
+            r"Jwt used before (?P<at>\S+)",
+        ],
+        "meaning": "the token is not valid yet: the clock of who signed it is ahead (by more than 60 s, or at all: jjwt allows none)",
+        "next": {
+            "command": "timedatectl",
+            "risk": "read-only",
+            "verify": "the clock is synchronised on issuer and receiver; the nbf of a fresh token is not in the future",
+        },
+        "source": "observed with jjwt 0.12 and Spring Security 6.4",
     },
     {
         "id": "JWT_WEAK",

@@ -176,9 +176,18 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 6,
         "about": "caller",
         "severity": "note",
-        "patterns": [r"Missing required header X-Tenant-ID for path: (?P<path>\S+)"],
+        "patterns": [
+            r"Missing required header X-Tenant-ID for path: (?P<path>\S+)",
+            r"Missing required header: X-Tenant-ID",  # a service that asks for it itself
+            r"Required request header 'X-Tenant-ID' .{0,200}is not present",
+        ],
         "by_probe": True,
         "meaning": "a caller or a proxy dropped the header; the gateway answers 400 with an empty body (error E2006)",
+        "otherwise": {  # a service names no path
+            "command": "grep -e 'X-Tenant-ID' {file} | tail -n 5",
+            "risk": "read-only",
+            "verify": "ids and thread of the records name the caller; with the header its answer is not 400: correct the caller",
+        },
         "next": {
             "command": "curl -sS -i -H 'X-Tenant-ID: 1' http://GATEWAY:8080{path}",
             "risk": "read-only",

@@ -214,8 +214,20 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 8,
         "about": "postgres",
         "severity": "degraded",
-        "patterns": [r"the database system is (?P<state>starting up|shutting down|in recovery mode|not (?:yet )?accepting.*)"],
+        "patterns": [r"the database system is (?P<state>starting up|(?P<stops>shutting down)|in recovery mode|not (?:yet )?accepting.*)"],
         "meaning": "57P03: the server is starting, stopping or recovering",
+        "variants": [
+            {
+                "name": "stopping",
+                "has": "stops",
+                "meaning": "57P03: the server is being stopped, and waits for the sessions that are left or for its last writes",
+                "next": {
+                    "command": "ps -o pid,etime,args -C postgres  # on the host of PostgreSQL: who is still logged in",
+                    "risk": "read-only",
+                    "verify": "the sessions have ended (pg_ctl stop -m fast ends them), and PostgreSQL was started again",
+                },
+            },
+        ],
         "next": {"command": "pg_isready -h DB_HOST -p DB_PORT", "risk": "read-only", "verify": "accepting connections, after some seconds"},
         "source": "observed with Spring Boot 3.4",
     },

@@ -74,6 +74,12 @@ SIGNATURES: list[dict[str, Any]] = [
             "risk": "read-only",
             "verify": "the number is below the limit and does not grow",
         },
+        "otherwise": {  # it has ended
+            "command": "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={service} --check --diff",
+            "risk": "read-only",
+            "verify": "the plan tells what was changed of its unit or launcher (LimitNOFILE, ulimit -n); without --check it is put right "
+            "and started, and 'open files' in the limits of the process is enough",
+        },
         "source": "observed with Spring Boot 3.4",
     },
     {
@@ -81,10 +87,27 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "host",
         "severity": "down",
-        "patterns": [r"No space left on device"],
+        "patterns": [
+            r"could not \w+(?: to)? file (?P<server_file>\"[^\"\n]+\"): No space left on device",  # in PostgreSQL's words
+            r"No space left on device",
+        ],
         "anywhere": "No space left on device",
         "observed_by": "the log, a log that ends inside a line, or health diskSpace DOWN",
         "meaning": "a file system is full, often of logs (SQL and bind values are logged by default in one service)",
+        "variants": [
+            {
+                "name": "of the database",
+                "has": "server_file",
+                "about": "postgres",
+                "meaning": "a file system of PostgreSQL is full (data, a tablespace or temporary files): nothing can be written there",
+                "next": {
+                    "command": "psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d postgres -Atc \"SELECT current_setting('data_directory') "
+                    'UNION SELECT pg_tablespace_location(oid) FROM pg_tablespace" | xargs -r df -h  # on the host of PostgreSQL',
+                    "risk": "read-only",
+                    "verify": "after room was made (pg_wal is never removed by hand) df shows free space, and what failed works",
+                },
+            },
+        ],
         "next": {
             "command": "df -h LOG_DIR; du -xah LOG_DIR | sort -h | tail",
             "risk": "read-only",

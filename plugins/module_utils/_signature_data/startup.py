@@ -23,6 +23,23 @@ SIGNATURES: list[dict[str, Any]] = [
         "source": "observed with Spring Boot 3.4; the second text in public reports",
     },
     {
+        "id": "BIND_ADDRESS",
+        "priority": 1,
+        "about": "environment",
+        "severity": "down",
+        "patterns": [
+            r"BindException: Cannot assign requested address",
+            r"bind\(\.\.\) failed: Cannot assign requested address",
+        ],
+        "meaning": "SERVER_ADDRESS is no address of this host, so the service cannot listen there and ended during startup",
+        "next": {
+            "command": "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={service} --check --diff",
+            "risk": "read-only",
+            "verify": "SERVER_ADDRESS is one that ip -brief address lists, or unset; after the deployment the service's log says Started",
+        },
+        "source": "observed with Spring Boot 3.4",
+    },
+    {
         "id": "STARTUP_FAILED",
         "priority": 9,
         "about": "service",

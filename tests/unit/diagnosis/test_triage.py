@@ -268,3 +268,13 @@ def test_a_process_that_came_back_by_itself_is_where_to_look(states, ago, servic
     verdict = triage(given)["verdict"]
     assert (verdict["status"], verdict["failure"], verdict["service"]) == ("degraded", None, service), verdict
     assert ("ended by itself" in verdict["title"]) == (service == "mail")
+
+
+@pytest.mark.parametrize(("record", "cause", "line"), [
+    ("Application run failed\na.b.C: no", "BindException: Cannot assign", "a.log:7 Application run failed <- BindException: Cannot assign"),
+    ("\n***************************\nAPPLICATION FAILED TO START", "A cycle", "a.log:7 A cycle"),
+    ("Unexpected error: no room", "PSQLException: no room", "a.log:7 Unexpected error: no room"),
+    ("one line", None, "a.log:7 one line"),
+])  # fmt: skip
+def test_evidence_says_why_in_its_first_line(record, cause, line):
+    assert triage_text._evidence({"file": "a.log", "line": 7, "record": record, "cause": cause}) == line

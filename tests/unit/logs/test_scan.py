@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.dwp.backend.plugins.module_utils._logs import reader
 from ansible_collections.dwp.backend.plugins.module_utils._logs.scan import Ignore
-from ansible_collections.dwp.backend.plugins.module_utils._logs.templates import template_of
+from ansible_collections.dwp.backend.plugins.module_utils._logs.templates import cause_of, template_of
 from ansible_collections.dwp.backend.plugins.module_utils._logs.window import Window
 
 from . import helpers
@@ -282,3 +282,39 @@ def test_a_console_that_repeats_the_log_counts_once(tmp_path):
     service = helpers.read(tmp_path / "svc.log", tmp_path / "svc.console.log")["services"]["svc"]
     assert {one["id"]: one["count"] for one in service["signatures"]} == {"NOFILE": 2}
     assert service["levels"] == {"ERROR": 2} and service["restarts"] == 0 and [one["state"] for one in service["starts"]] == ["running"]
+
+
+CYCLE = """
+***************************
+APPLICATION FAILED TO START
+***************************
+
+Description:
+
+The dependencies of some of the beans in the application context form a cycle:
+
+┌─────┐
+|  first defined in file [First.class]
+↑     ↓
+|  second defined in file [Second.class]
+└─────┘
+
+
+Action:
+
+Relying upon circular references is discouraged.
+"""
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    (CYCLE, "The dependencies of some of the beans in the application context form a cycle: first defined in file [First.class] "
+            "second defined in file [Second.class]"),
+    ("Application run failed\n\na.b.ContextException: no\n\tat a.B.c(B.java:1)\nCaused by: a.b.ServerException: x\n\t... 4 more\n"
+     "Caused by: java.net.BindException: Cannot assign requested address\n\t... 21 common frames omitted",
+     "BindException: Cannot assign requested address"),
+    ("failed\njava.lang.IllegalStateException: x\nCaused by: java.io.EOFException\n\t... 4 more", "EOFException"),
+    ("one line", ""),
+    ("", ""),
+])
+def test_a_record_of_many_lines_tells_why(text, why):
+    assert cause_of(text) == why
