@@ -113,9 +113,9 @@ def judge_action(expected: Expected, action: dict[str, Any]) -> str:
 
 
 def judge_others(fault: Fault, choices: Sequence[Expected], hit: Expected | None, report: dict[str, Any]) -> str:
-    """The other independent faults are findings, and a variable that differs is named."""
+    """The other independent faults are told, if only as a note (what works and was changed), and a variable that differs is named."""
     problems = []
-    findings = [one for one in report.get("findings") or [] if one.get("role") in ("root", "contributing")]
+    findings = [one for one in report.get("findings") or [] if one.get("role") in ("root", "contributing", "note")]
     findings += [one for one in report.get("unexplained") or [] if isinstance(one, dict)]  # without a failure: unknown
     for other in choices:
         if other is not hit and len(choices) > 1 and not any(matches(other, one.get("failure"), one.get("service")) for one in findings):

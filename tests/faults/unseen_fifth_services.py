@@ -53,7 +53,8 @@ PROCESSES = (
     Fault(
         "port-held-by-itself", "somebody started approval in a shell: it works, and that of supervisord never gets the port",
         f.started_by_hand("approval"),
-        Expected("PORT_IN_USE", "approval", rf"{PORTS['approval']}|ss |lsof|kill|fuser", risk=ANY),
+        # ORPHAN, which the writer did not know of, names the holder.
+        Expected("PORT_IN_USE|ORPHAN", "approval", rf"{PORTS['approval']}|ss |lsof|kill|fuser", risk=ANY),
         {"approval": f"Port {PORTS['approval']} was already in use"},
     ),
     Fault(
@@ -90,7 +91,8 @@ PROCESSES = (
     Fault(
         "hangup-loop", "something sends chat SIGHUP nine seconds after each start, and it ends politely with 129, each time",
         i.launcher("chat", "set -a", "(sleep 9; kill -HUP $$) >/dev/null 2>&1 &\nset -a"),
-        Expected("unknown|X_CRASH_LOOP|CRASH_LOOP|RESTARTS|PROCESS_STOPPED", "chat", "chat"), outside=True,
+        # CHANGED_BY_HAND, which the writer did not know of, is the launcher that sends the signal.
+        Expected("unknown|X_CRASH_LOOP|CRASH_LOOP|RESTARTS|PROCESS_STOPPED|CHANGED_BY_HAND", "chat", "chat"), outside=True,
         check=f.exits("chat", 2),
     ),
     Fault(

@@ -62,7 +62,7 @@ SIGNATURES: list[dict[str, Any]] = [
          "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT", "status.yml shows the services of {host} as running",
          "systemctl or supervisorctl", "restart"),
     _row("ORPHAN", 4, "service", "degraded", "a process of {service} runs that its service manager does not know (PID {pid})",
-         "ps -o pid,ppid,lstart,args -p {pid}", "one process is left: restart.yml ends the others and starts one",
+         "ps -o pid,ppid,lstart,args -p {pid}; ss -ltnp | grep pid={pid},", "one process is left: restart.yml ends the others, starts one",
          "the processes of the host"),
     # ---- releases and environments
     _row("RESTART_NEEDED", 5, "environment", "degraded",
