@@ -26,7 +26,7 @@ demo: $(READY)  ## build the reference backend, deploy it here, show what runs (
 demo-down: $(READY)  ## stop and remove what demo started
 	@ansible-playbook playbooks/demo_down.yml -i inventories/demo
 
-test: $(READY)  ## lint, sanity, unit, integration, systemd hosts; 45 minutes on two cores
+test: $(READY)  ## lint, sanity, unit, integration, systemd hosts; 40 minutes on two cores
 	@python tests/run
 
 test-all: $(READY)  ## the same with nothing sampled, more scenarios, every ansible-core and host Python
