@@ -177,7 +177,7 @@ NOISY = (
 )
 
 PAIRS = (
-    pair(BY_ID["context-path"], BY_ID["migration-edited-in-jar"]),
+    pair(BY_ID["context-path-below-v1"], BY_ID["migration-edited-in-jar"]),
     pair(BY_ID["table-archived"], BY_ID["datasource-of-the-readme"]),
 )
 

@@ -83,7 +83,7 @@ PROCESSES = (
         {"synapsex": "UnsupportedClassVersionError|more recent version of the Java Runtime"},
     ),
     Fault(
-        "gateway-stopped", "the gateway is stopped: everything behind it is well, and nobody reaches it",
+        "gateway-stopped-unnoticed", "the gateway is stopped: everything behind it is well, and nobody reaches it",
         i.stopped("gateway"),
         Expected("PROCESS_STOPPED|X_STOPPED|GW_REFUSED", "gateway", "gateway", risk="restart"),
         check=lambda stand: not proxies.listens("127.0.0.1", PORTS["gateway"]),
@@ -155,7 +155,7 @@ ADDRESSES = (
         check=lambda stand: stand.traffic.ask(stand.traffic.gateway, "/api/mail/info") == 500,
     ),
     Fault(
-        "context-path", "approval was moved below /v1, and nobody who asks it was told: 404",
+        "context-path-below-v1", "approval was moved below /v1, and nobody who asks it was told: 404",
         i.environment("approval", SERVER_SERVLET_CONTEXTPATH="/v1"),
         Expected("unknown|GW_404|X_CONTEXT_PATH|WRONG_URL|ENVIRONMENT_RULE|CHANGED_BY_HAND", "approval",
                  rf"(?i)context.?path|approval|{DEPLOY}"),
@@ -176,13 +176,13 @@ ADDRESSES = (
 WELL = Expected("unknown", "none")
 
 QUIET = (
-    Fault("quiet-redis-restarted", "Redis was restarted, and all who use it have connected anew", f.redis_restarted, WELL),
+    Fault("quiet-redis-back", "Redis was restarted, and all who use it have connected anew", f.redis_restarted, WELL),
     Fault("quiet-rolling-restart", "synapsex, auth and main were restarted one after the other while people worked",
           f.one_after_the_other("synapsex", "auth", "main"), WELL, {"gateway": "Connection refused"}),
     Fault("quiet-long-report", "a report of somebody runs for long and is in nobody's way", f.long_report, WELL,
           check=lambda stand: bool(stand.sql("postgres", "SELECT 1 FROM pg_stat_activity WHERE application_name = 'quarterly-report' "
                                              "AND state = 'active' AND now() - query_start > interval '5 seconds'"))),
-    Fault("quiet-scanner", "somebody on the internet tries paths that exist nowhere", no_traffic, WELL,
+    Fault("quiet-paths-of-nowhere", "somebody on the internet tries paths that exist nowhere", no_traffic, WELL,
           {"mail": "No static resource mail/.env"}, use=f.scanned),
 )  # fmt: skip
 
