@@ -121,7 +121,8 @@ ADDRESSES = (
     Fault(
         "name-with-underscore", "the gateway's address of synapsex has the name of compose, with an underscore, and it does not start",
         i.environment("gateway", SERVICE_SYNAPSEX_URL=f"http://synapsex_service:{PORTS['synapsex']}"),
-        Expected(f"WRONG_URL|STARTUP_FAILED|CONFIG_INVALID|X_BIND|{SETTING}", "gateway",
+        # GW_DNS, for which its writer did not look here, names the variable and its value.
+        Expected(f"WRONG_URL|GW_DNS|STARTUP_FAILED|CONFIG_INVALID|X_BIND|{SETTING}", "gateway",
                  rf"SERVICE_SYNAPSEX_URL|synapsex_service|{DEPLOY}"),
         {"gateway": "URISyntaxException: Expected scheme-specific part"}, differences="SERVICE_SYNAPSEX_URL",
     ),

@@ -28,6 +28,7 @@ def findings_of_host(result: Mapping[str, Any], platform: Platform, host: str = 
 
 
 def _finding(one: Mapping[str, Any], platform: Platform, host: str, offset: float) -> Finding:
+    groups, about = one.get("groups") or {}, str(one.get("about") or "service")
     return Finding(
         failure=str(one["id"]),
         service=str(one["service"]),
@@ -37,8 +38,8 @@ def _finding(one: Mapping[str, Any], platform: Platform, host: str, offset: floa
         count=int(one.get("count") or 1),
         variant=str(one.get("variant") or ""),
         severity=str(one.get("severity") or "degraded"),
-        about=str(one.get("about") or "service"),
-        target=target_of(one.get("groups") or {}, platform),
+        about=about,
+        target=target_of(groups, platform) or (platform.behind(groups.get("path", "")) if about == "downstream" else ""),
         priority=int(one.get("priority") or 5),
         stale=bool(one.get("stale")),
         current=bool(one.get("current", True)),

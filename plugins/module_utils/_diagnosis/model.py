@@ -52,6 +52,7 @@ class Platform:
     needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # service or component to its hosts
     ports: Mapping[int, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)  # first segment of what a service answers to -> the service
 
     @property
     def names(self) -> list[str]:
@@ -59,6 +60,11 @@ class Platform:
         for targets in (*self.calls.values(), *self.needs.values()):
             found.extend(targets)
         return list(dict.fromkeys(found))
+
+    def behind(self, path: str) -> str:
+        """The service that the gateway asks for a path; empty if that is not known. Behind /api it is the service's own."""
+        segments = path.removeprefix("/api").split("/", 2)
+        return self.paths.get(segments[1], "") if len(segments) > 1 else ""
 
     def on(self, name: str) -> set[str]:
         """Everything that `name` depends on, directly or not, itself left out even in a cycle."""

@@ -89,7 +89,7 @@ def _contradiction(
 
 def _on_the_way(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> Finding:
     """A call that fails on a way that is not the inventory's, while the target is well: the address is the cause."""
-    for edge in _edges(one, collected) if one.failure in CALL and one.target else ():
+    for edge in _edges(one, collected) if one.failure in (*CALL, "GW_504") and one.target else ():
         address = f"{edge['variable']} of {one.service} is {edge.get('url')}"
         if edge.get("url") and not edge.get("points_to") and (edge.get("reference") or {}).get("cause") == "ok":
             title = f"{one.title}; {address}, where the inventory has nothing, and {one.target} itself answers"

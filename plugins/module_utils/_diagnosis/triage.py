@@ -109,7 +109,19 @@ def platform_of(catalogue: Mapping[str, Any], hosts: Sequence[str]) -> Platform:
     where = {name: [host for host in services[name]["hosts"] if not inside or host in inside] for name in placed}
     for name, entry in components.items():
         where[name] = list(entry.get("hosts") or ())
-    return Platform(calls, needs, where, {services[name]["port"]: name for name in placed if services[name].get("port")})
+    ports = {services[name]["port"]: name for name in placed if services[name].get("port")}
+    return Platform(calls, needs, where, ports, _paths(services, placed))
+
+
+def _paths(services: Mapping[str, Any], placed: Iterable[str]) -> dict[str, str]:
+    """By the paths of their probes: /mail/health is mail's, so /mail/inbox is too. What is not one service's alone says nothing."""
+    found: dict[str, set[str]] = {}
+    for name in placed:
+        for rung in services[name].get("health") or ():
+            segments = str(rung.get("path") or "").split("/")
+            if rung.get("kind") == "http" and len(segments) > 2:
+                found.setdefault(segments[1], set()).add(name)
+    return {segment: names.pop() for segment, names in found.items() if len(names) == 1}
 
 
 def _offset(facts: Mapping[str, Any]) -> float:

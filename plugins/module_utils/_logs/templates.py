@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ _MASKS = (
 _EXCEPTION = re.compile(r"^(?:[\w$]+\.)+([A-Z][\w$]*(?:Exception|Error|Throwable|Failure)\b)", re.M)
 _DESCRIPTION = re.compile(r"^Description:\s*\n(.*?)(?=^Action:|\Z)", re.M | re.S)
 _DRAWN = re.compile(r"[\s|\u2190-\u21ff\u2500-\u257f]+")  # blanks, and the arrows and boxes of a cycle of beans
+_FRAME = re.compile(r"\s+at |\s*\.\.\. \d+ |\s+Suppressed: ")
 _CAUSE = re.compile(r"^Caused by: (?:[\w$]+\.)*([A-Z][\w$]*)(?:: (.*))?$", re.M)
 
 
@@ -36,12 +38,12 @@ def template_of(message: str) -> str:
     return re.sub(r"\s+", " ", text).strip()[:LONGEST]
 
 
-def exceptions_of(stack: str) -> tuple[str, str, str]:
-    """Class of the exception, class of its deepest cause, and that cause's text."""
+def exceptions_of(stack: str) -> tuple[str, str]:
+    """Class of the exception, class of its deepest cause."""
     first = _EXCEPTION.search(stack)
     causes = list(_CAUSE.finditer(stack))
     last = causes[-1] if causes else None
-    return (first[1] if first else ""), (last[1] if last else ""), ((last[2] or "") if last else "")
+    return (first[1] if first else ""), (last[1] if last else "")
 
 
 def cause_of(text: str) -> str:
@@ -49,8 +51,12 @@ def cause_of(text: str) -> str:
     described = _DESCRIPTION.search(text)
     if described:
         return _DRAWN.sub(" ", described[1]).strip()
-    _exception, name, words = exceptions_of(text)
-    return f"{name}: {words}" if name and words else name
+    causes = list(_CAUSE.finditer(text))
+    if not causes:
+        return ""
+    name, words = causes[-1][1], causes[-1][2]
+    told = [words or "", *itertools.takewhile(lambda line: not _FRAME.match(line), text[causes[-1].end():].splitlines()[1:])]
+    return f"{name}: {' '.join(' '.join(told).split())}" if words else name
 
 
 @dataclass
@@ -83,7 +89,7 @@ def key_of(record: Record) -> tuple[str, str, str, str, str]:
     message = record.message
     if not message.strip():  # a failure analysis has its text in the lines below
         message = next((line for line in record.stack.splitlines() if line.strip(" *")), "")
-    exception, cause, _text = exceptions_of(record.stack)
+    exception, cause = exceptions_of(record.stack)
     return record.level, record.logger, template_of(message), exception, cause
 
 

@@ -48,7 +48,8 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 6,
         "about": "downstream",
         "severity": "degraded",
-        "patterns": [r"Response took longer than timeout: (?P<limit>\S+)"],
+        "patterns": [r"Response took longer than timeout: (?P<limit>[\w.]+)"],
+        "details": [r'for HTTP (?P<method>\w+) "?(?P<path>/[^\s"?]*)'],
         "anywhere": "Response took longer than timeout",
         "meaning": "the service behind the gateway was too slow; told at DEBUG only, else the status 504 is the sign",
         "next": {

@@ -15,9 +15,9 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "flyway",
         "severity": "down",
-        "patterns": [r"Migration checksum mismatch for migration version (?P<version>\w+(?:[._]\w+)*)"],
+        "patterns": [r"Migration (?P<what>checksum|description|type) mismatch for migration version (?P<version>\w+(?:[._]\w+)*)"],
         "details": [r"-> Applied to database : (?P<applied>-?\d+)", r"-> Resolved locally +: (?P<local>-?\d+)"],
-        "meaning": "the file of an applied migration was edited",
+        "meaning": "the file of an applied migration was edited or renamed",
         "next": {
             "command": _STATUS,
             "risk": "read-only",

@@ -89,6 +89,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "severity": "down",
         "patterns": [
             r"could not \w+(?: to)? file (?P<server_file>\"[^\"\n]+\"): No space left on device",  # in PostgreSQL's words
+            r"(?P<redis_error>MISCONF [^\n]{0,200}): No space left on device",
             r"No space left on device",
         ],
         "anywhere": "No space left on device",
@@ -105,6 +106,17 @@ SIGNATURES: list[dict[str, Any]] = [
                     'UNION SELECT pg_tablespace_location(oid) FROM pg_tablespace" | xargs -r df -h  # on the host of PostgreSQL',
                     "risk": "read-only",
                     "verify": "after room was made (pg_wal is never removed by hand) df shows free space, and what failed works",
+                },
+            },
+            {
+                "name": "of Redis",
+                "has": "redis_error",
+                "about": "redis",
+                "meaning": "the file system of Redis' data is full: it refuses to write (MISCONF)",
+                "next": {
+                    "command": "redis-cli -h REDIS_HOST -p REDIS_PORT config get dir; df -h  # on the host of Redis",
+                    "risk": "read-only",
+                    "verify": "after room was made in that directory df shows free space, and Redis takes writes again",
                 },
             },
         ],

@@ -25,6 +25,7 @@ PLATFORM = Platform(
     needs={name: ["postgres", "redis"] if name in ("main", "chat") else ["postgres"] for name in SERVICES},
     hosts=HOME,
     ports={8080: "gateway", 8001: "auth", 8081: "main", 8082: "mail"},
+    paths={"mail": "mail", "synapse": "chat"},
 )
 NAMES = [*SERVICES, "gateway", "postgres", "redis"]
 SIGNATURES = {one.id: one for one in catalogue()}
@@ -106,6 +107,14 @@ TARGETS = [
 @pytest.mark.parametrize(("groups", "expected"), TARGETS)
 def test_target_of(groups, expected):
     assert target_of(groups, PLATFORM) == expected
+
+
+@pytest.mark.parametrize(("path", "expected"), [
+    ("/api/mail/inbox", "mail"), ("/mail/inbox", "mail"), ("/api/synapse/cases", "chat"), ("/api/aura/x", ""), ("/api/mail", "mail"),
+    ("/api", ""), ("/", ""), ("", ""),
+])  # fmt: skip
+def test_who_is_behind_a_path_of_the_gateway(path, expected):
+    assert PLATFORM.behind(path) == expected
 
 
 def test_from_real_logs_to_a_diagnosis(tmp_path):

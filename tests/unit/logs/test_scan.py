@@ -312,6 +312,9 @@ Relying upon circular references is discouraged.
     ("Application run failed\n\na.b.ContextException: no\n\tat a.B.c(B.java:1)\nCaused by: a.b.ServerException: x\n\t... 4 more\n"
      "Caused by: java.net.BindException: Cannot assign requested address\n\t... 21 common frames omitted",
      "BindException: Cannot assign requested address"),
+    ("Application run failed\n\na.b.C: no\n\tat a.B.c(B.java:1)\nCaused by: a.FlywayValidateException: Validate failed: no\n"
+     "Migration description mismatch for migration version 3\n-> Applied to database : one\n\tat a.B.c(B.java:2)\n\t... 9 more",
+     "FlywayValidateException: Validate failed: no Migration description mismatch for migration version 3 -> Applied to database : one"),
     ("failed\njava.lang.IllegalStateException: x\nCaused by: java.io.EOFException\n\t... 4 more", "EOFException"),
     ("one line", ""),
     ("", ""),
