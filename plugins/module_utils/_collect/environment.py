@@ -118,7 +118,7 @@ class Environments:
         return result
 
 
-_READ = re.compile(r"(?:SPRING|SERVER|MANAGEMENT|SERVICE|DB|REDIS)_")
+_READ = re.compile(r"(?:SPRING|SERVER|MANAGEMENT|SERVICE|DB|REDIS|CORS|JPA|JWT|AURA|LOGGING)_")
 
 
 def against_inventory(

@@ -91,6 +91,7 @@ def test_secrets_in_reach():
         ({**FILE, "DB_HOST": "kim:secret@db-01"}, {}),
         # What it reads and the inventory does not set; not what its manager or the launcher put there.
         ({**FILE, "SPRING_CLOUD_GATEWAY_ROUTES_0_URI": "http://x"}, {"SPRING_CLOUD_GATEWAY_ROUTES_0_URI": {"process": "http://x"}}),
+        ({**FILE, "CORS_ALLOWED_ORIGINS": "https://x"}, {"CORS_ALLOWED_ORIGINS": {"process": "https://x"}}),
         ({**FILE, "SUPERVISOR_SERVER_URL": "unix:///x"}, {}),
     ],
 )
