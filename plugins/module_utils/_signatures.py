@@ -72,7 +72,8 @@ class Match:
 
     @property
     def meaning(self) -> str:
-        return str(self.variant["meaning"]) if self.variant else self.signature.meaning
+        text = str(self.variant["meaning"]) if self.variant else self.signature.meaning
+        return _PLACEHOLDER.sub(lambda match: self.groups.get(match[1], match[1]), text)
 
     @property
     def about(self) -> str:

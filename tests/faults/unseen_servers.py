@@ -33,7 +33,7 @@ DATABASES = (
     Fault(
         "role-without-login", "the role of the services may not log in any more",
         i.sql("postgres", "ALTER ROLE dwp_user NOLOGIN", "ALTER ROLE dwp_user LOGIN", drop=True),
-        Expected("PG_AUTH|X_PG_LOGIN", f"postgres|{POOLS}", rf"(?i)login|role|dwp_user|psql|{DEPLOY}", risk=ANY, may=ALL),
+        Expected("PG_AUTH|X_PG_LOGIN|PG_LOGIN", f"postgres|{POOLS}", rf"(?i)login|role|dwp_user|psql|{DEPLOY}", risk=ANY, may=ALL),
         {"synapsex": "is not permitted to log in"},
     ),
     Fault(

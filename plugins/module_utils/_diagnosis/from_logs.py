@@ -29,6 +29,9 @@ def findings_of_host(result: Mapping[str, Any], platform: Platform, host: str = 
 
 def _finding(one: Mapping[str, Any], platform: Platform, host: str, offset: float) -> Finding:
     groups, about = one.get("groups") or {}, str(one.get("about") or "service")
+    target = target_of(groups, platform)
+    if about == "downstream" and not target and not any(groups.get(name) for name in ("target_host", "url", "name")):
+        target = platform.behind(groups.get("path", ""))  # no answer in time: the record tells the path alone
     return Finding(
         failure=str(one["id"]),
         service=str(one["service"]),
@@ -39,7 +42,7 @@ def _finding(one: Mapping[str, Any], platform: Platform, host: str, offset: floa
         variant=str(one.get("variant") or ""),
         severity=str(one.get("severity") or "degraded"),
         about=about,
-        target=target_of(groups, platform) or (platform.behind(groups.get("path", "")) if about == "downstream" else ""),
+        target=target,
         priority=int(one.get("priority") or 5),
         stale=bool(one.get("stale")),
         current=bool(one.get("current", True)),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -129,7 +130,9 @@ def _refused(
         return [known.finding("DB_UNREACHABLE", name, hangs, words, _source(host, entry), message, **more) for name in names]
     values = {**words, "host": words["db_host"], "port": words["db_port"], "user": entry.get("user"), "database": entry.get("database")}
     if failure == "PG_AUTH" and code == "28000":
-        failure = "PG_HBA" if "pg_hba.conf" in message else "PG_LOGIN" if "permitted to log in" in message else failure
+        # What is advised with each refusal names pg_hba.conf too.
+        hba = re.search(r"no pg_hba\.conf entry|pg_hba\.conf rejects", message)
+        failure = "PG_HBA" if hba else "PG_LOGIN" if "permitted to log in" in message else failure
     if failure in ("PG_AUTH", "PG_HBA", "PG_LOGIN"):
         # What fits nobody was changed in the database, not in one service after the other.
         same = [one for one in every if one.get("address") == entry.get("address") and one.get("user") == entry.get("user")]

@@ -127,7 +127,7 @@ def _signature(
         "priority": signature.priority,
         "about": match.about,
         "severity": signature.severity,
-        "meaning": match.meaning,
+        "meaning": scrubber.text(match.meaning, CAUSE),
         "variant": match.variant["name"] if match.variant else None,
         "count": len(fresh) if times else hits.count,
         "count_all": hits.count,

@@ -117,6 +117,17 @@ def test_who_is_behind_a_path_of_the_gateway(path, expected):
     assert PLATFORM.behind(path) == expected
 
 
+@pytest.mark.parametrize(("groups", "expected"), [
+    ({"path": "/api/mail/inbox"}, "mail"),
+    ({"path": "/api/mail/inbox", "target_host": "127.0.0.1", "target_port": "9999"}, ""),  # asked at an address that is nobody's
+    ({"path": "/api/mail/inbox", "target_host": "127.0.0.1", "target_port": "8001"}, "auth"),
+])  # fmt: skip
+def test_the_address_of_a_call_says_more_than_its_path(groups, expected):
+    told = {"id": "GW_504", "service": "gateway", "about": "downstream", "groups": groups}
+    (found,) = findings_of_logs([{"services": {"gateway": {"signatures": [told]}}}], PLATFORM)
+    assert found.target == expected
+
+
 def test_from_real_logs_to_a_diagnosis(tmp_path):
     """The database was not listening: auth died, the gateway is refused by it."""
     gateway = helpers.boot(

@@ -67,6 +67,7 @@ def test_a_real_record_shows_the_failure(tmp_path, name, number):
     assert {key: found[name]["groups"].get(key) for key in expected} == expected
     if "variant" in case:
         assert found[name]["variant"] == case["variant"]
+    assert case.get("meaning", "") in found[name]["meaning"] and "{" not in found[name]["meaning"]
     assert found[name]["evidence"][0]["line"], "evidence names file and line"
 
 
