@@ -31,7 +31,7 @@ def _finding(one: Mapping[str, Any], platform: Platform, host: str, offset: floa
     groups, about = one.get("groups") or {}, str(one.get("about") or "service")
     target = target_of(groups, platform)
     if about == "downstream" and not target and not any(groups.get(name) for name in ("target_host", "url", "name")):
-        target = platform.behind(groups.get("path", ""))  # no answer in time: the record tells the path alone
+        target = _behind(one.get("evidence") or (), platform)
     return Finding(
         failure=str(one["id"]),
         service=str(one["service"]),
@@ -52,6 +52,16 @@ def _finding(one: Mapping[str, Any], platform: Platform, host: str, offset: floa
         evidence=tuple(one.get("evidence") or ()),
         next_action=dict(one.get("next_action") or {}),
     )
+
+
+_PATH = re.compile(r'HTTP [A-Z]+ "?(/[^\s"?]*)')
+
+
+def _behind(evidence: Iterable[Mapping[str, Any]], platform: Platform) -> str:
+    """Who did not answer in time, of which a record tells the path alone; several services at once have a cause in common."""
+    paths = [match[1] for one in evidence if (match := _PATH.search(str(one.get("record") or "")))]
+    names = {platform.behind(path) for path in paths}
+    return names.pop() if len(names) == 1 else ""
 
 
 def time_of(text: Any, offset: float = 0.0) -> float | None:

@@ -23,6 +23,7 @@ REDIS = {"REDIS_REFUSED", "REDIS_AUTH", "REDIS_SLOW", "HEALTH_REDIS"}
 _OF_DATABASE = re.compile(r"^(?:DB|SPRING_DATASOURCE|SPRING_JPA)_")
 _OF_REDIS = re.compile(r"REDIS_")
 _OF_FLYWAY = re.compile(r"^DB_|^SPRING_DATASOURCE_|FLYWAY_")
+_PATIENCE = re.compile(r"^SPRING_CLOUD_GATEWAY_.*TIMEOUT$")
 SILENCE = {"PG_REFUSED", "DB_UNREACHABLE", "REDIS_REFUSED"}
 CALL = {"GW_REFUSED", "GW_503", "GW_DNS", "GW_CONNECT_TIMEOUT", "GW_PREMATURE", "FEIGN"}
 START = {"PORT_IN_USE", "STARTUP_FAILED"}
@@ -88,7 +89,9 @@ def _contradiction(
 
 
 def _on_the_way(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> Finding:
-    """A call that fails on a way that is not the inventory's, while the target is well: the address is the cause."""
+    """A call that fails on a way that is not the inventory's, while the target is well: the address is the cause, or the patience."""
+    if one.failure == "GW_504" and any(_PATIENCE.search(str(entry["variable"])) for entry in _different(one, collected)):
+        return replace(one, about="environment", subject=one.service)
     for edge in _edges(one, collected) if one.failure in (*CALL, "GW_504") and one.target else ():
         address = f"{edge['variable']} of {one.service} is {edge.get('url')}"
         if edge.get("url") and not edge.get("points_to") and (edge.get("reference") or {}).get("cause") == "ok":

@@ -51,7 +51,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [r"Response took longer than timeout: (?P<limit>[\w.]+)"],
         "details": [r'for HTTP (?P<method>\w+) "?(?P<path>/[^\s"?]*)'],
         "anywhere": "Response took longer than timeout",
-        "meaning": "the service behind the gateway was too slow; told at DEBUG only, else the status 504 is the sign",
+        "meaning": "the service behind the gateway was slower than {limit}; told at DEBUG only, else the status 504 is the sign",
         "next": {
             "command": _TRIAGE,
             "risk": "read-only",

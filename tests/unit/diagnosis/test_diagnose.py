@@ -117,13 +117,18 @@ def test_who_is_behind_a_path_of_the_gateway(path, expected):
     assert PLATFORM.behind(path) == expected
 
 
-@pytest.mark.parametrize(("groups", "expected"), [
-    ({"path": "/api/mail/inbox"}, "mail"),
-    ({"path": "/api/mail/inbox", "target_host": "127.0.0.1", "target_port": "9999"}, ""),  # asked at an address that is nobody's
-    ({"path": "/api/mail/inbox", "target_host": "127.0.0.1", "target_port": "8001"}, "auth"),
+@pytest.mark.parametrize(("groups", "paths", "expected"), [
+    ({}, ["/api/mail/inbox"], "mail"),
+    ({}, ["/api/mail/inbox", "/api/mail/x?y=1"], "mail"),
+    ({}, ["/api/mail/inbox", "/api/synapse/cases"], ""),  # what fails with two services is neither's
+    ({}, ["/api/mail/inbox", "/api/aura/x"], ""),
+    ({}, [], ""),
+    ({"target_host": "127.0.0.1", "target_port": "9999"}, ["/api/mail/inbox"], ""),  # asked at an address that is nobody's
+    ({"target_host": "127.0.0.1", "target_port": "8001"}, ["/api/mail/inbox"], "auth"),
 ])  # fmt: skip
-def test_the_address_of_a_call_says_more_than_its_path(groups, expected):
-    told = {"id": "GW_504", "service": "gateway", "about": "downstream", "groups": groups}
+def test_the_address_of_a_call_says_more_than_its_path(groups, paths, expected):
+    records = [{"record": f"[1-2] Resolved [504 GATEWAY_TIMEOUT] for HTTP GET {path}"} for path in paths]
+    told = {"id": "GW_504", "service": "gateway", "about": "downstream", "groups": groups, "evidence": records}
     (found,) = findings_of_logs([{"services": {"gateway": {"signatures": [told]}}}], PLATFORM)
     assert found.target == expected
 
