@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from . import injections as i
 from . import injections_fourth as fourth
@@ -19,22 +18,16 @@ from . import noise
 from .combine import pair, with_noise
 from .faults_servers import ALL, DEPLOY, FLYWAY, PG_ACTIVITY
 from .model import ANY, READ, RESTART, Expected, Fault, no_traffic
-from .stand import PORTS, REDIS_PORT, Stand
+from .stand import PORTS, REDIS_PORT
+from .unseen_fifth import dashboards
 from .unseen_sixth_services import SERVICES
+from .unseen_third import new_task
 
 # fmt: off
 AROUND_AUTH = "gateway main synapsex"
 AROUND_REDIS = "gateway main chat synapsex"
 LOCKED = "X_PG_LOCK|PG_LOCK|PG_LOCKED|LOCK_HELD|HIKARI_TIMEOUT"
 APPROVE = i.all_of(i.approval_waits, i.approve)
-
-
-def new_task(traffic: Any, title: str = "a task") -> Any:
-    return traffic.call("POST", "/api/main/tasks", {"title": title})
-
-
-def dashboards(stand: Stand) -> None:
-    stand.traffic.many(("/api/synapse/dashboard/summary",), times=16, workers=16, timeout=6.5)
 
 
 POSTGRES = (

@@ -15,15 +15,11 @@ from . import injections_sixth as f
 from .faults_servers import DEPLOY
 from .model import ANY, READ, Expected, Fault, no_traffic
 from .stand import PORTS, Stand
+from .unseen_fourth import login_and_approve
 
 # fmt: off
 AROUND_AUTH = "gateway main synapsex"
 SETTING = "ENVIRONMENT_RULE|CHANGED_BY_HAND"
-
-
-def login_and_approve(traffic: Any) -> None:
-    traffic.login()
-    traffic.approve()
 
 
 def of_the_frontend(traffic: Any) -> Any:

@@ -28,8 +28,8 @@ def of_a_new_admin(traffic: Any) -> Any:
     return traffic.call("GET", "/api/synapse/admin/whoami", headers={"X-Tenant-ID": "1", "X-User-ID": "77"})
 
 
-def new_task(traffic: Any) -> Any:
-    return traffic.call("POST", "/api/main/tasks", {"title": "a task"})
+def new_task(traffic: Any, title: str = "a task") -> Any:
+    return traffic.call("POST", "/api/main/tasks", {"title": title})
 
 
 def evicted(stand: Stand) -> bool:

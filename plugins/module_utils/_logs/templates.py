@@ -38,11 +38,13 @@ def template_of(message: str) -> str:
     return re.sub(r"\s+", " ", text).strip()[:LONGEST]
 
 
+def _deepest(stack: str) -> re.Match[str] | None:
+    return next(reversed(list(_CAUSE.finditer(stack))), None)
+
+
 def exceptions_of(stack: str) -> tuple[str, str]:
     """Class of the exception, class of its deepest cause."""
-    first = _EXCEPTION.search(stack)
-    causes = list(_CAUSE.finditer(stack))
-    last = causes[-1] if causes else None
+    first, last = _EXCEPTION.search(stack), _deepest(stack)
     return (first[1] if first else ""), (last[1] if last else "")
 
 
@@ -51,12 +53,11 @@ def cause_of(text: str) -> str:
     described = _DESCRIPTION.search(text)
     if described:
         return _DRAWN.sub(" ", described[1]).strip()
-    causes = list(_CAUSE.finditer(text))
-    if not causes:
-        return ""
-    name, words = causes[-1][1], causes[-1][2]
-    told = [words or "", *itertools.takewhile(lambda line: not _FRAME.match(line), text[causes[-1].end():].splitlines()[1:])]
-    return f"{name}: {' '.join(' '.join(told).split())}" if words else name
+    last = _deepest(text)
+    if last is None or not last[2]:
+        return last[1] if last else ""
+    more = itertools.takewhile(lambda line: not _FRAME.match(line), text[last.end():].splitlines()[1:])
+    return f"{last[1]}: {' '.join(' '.join([last[2], *more]).split())}"
 
 
 @dataclass
