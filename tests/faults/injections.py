@@ -259,7 +259,7 @@ def many_files(stand: Stand) -> None:
     stand.traffic.many(times=2, workers=16, timeout=2)
 
 
-MEMORY_GROUP = Path("/sys/fs/cgroup/memory/dwp-faults")
+MEMORY_GROUP = Path("/sys/fs/cgroup/memory") / USER
 
 
 def memory_short(service: str) -> Inject:

@@ -38,7 +38,7 @@ FIRST_PORT = int(os.environ.get("DWP_FAULTS_PORT", "21200")) + 40 * WORKER
 SERVICES = ("gateway", "auth", "main", "mail", "chat", "approval", "synapsex")
 PORTS = {name: FIRST_PORT + n for n, name in enumerate(SERVICES)}
 POSTGRES_PORT, REDIS_PORT, CLOSED_PORT = FIRST_PORT + 10, FIRST_PORT + 11, FIRST_PORT + 19
-USER = "dwp-faults"  # of the services, when the tests run as root
+USER = f"dwp-faults-{FIRST_PORT}"  # of the services, when the tests run as root; of this stand alone, for it is removed with it
 SECRETS = {name: f"known-{name}-of-the-faults-0123456789abcdef" for name in ("database", "admin", "redis", "jwt")}
 JVM = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx160m", "-Xshare:auto"]
 MAX_CONNECTIONS = 80  # six pools of ten fit, not much more
