@@ -72,10 +72,18 @@ services:
   sample:
     auth: {action: rollback, release: 5d10e9c-77aa01de, current: 7f3c2a1-88aa01de, reasons: ["7f3c2a1-88aa01de -> 5d10e9c-77aa01de"]}
 schema:
-  description: What M(dwp.backend.dwp_schema) returns for the targets, of those that use Flyway. Reaching no database is a note.
+  description:
+    - What M(dwp.backend.dwp_schema) returns for the targets, of those that use Flyway. Reaching no database is a note.
+    - And C(instances) by service of O(instances) that uses a database, target or not; the release, where its tables are, and the
+      versions in its jar.
   returned: success
   type: dict
-  sample: {services: {}, instances: {}, problems: [], notes: []}
+  sample:
+    services: {}
+    instances:
+      main: {release: 5d10e9c-77aa01de, database: dwp_main, schema: public, migrations: ["4"]}
+    problems: []
+    notes: []
 problems:
   description: Why a rollback is not possible, one entry per service.
   returned: success
@@ -215,7 +223,7 @@ def main():
             if name in services:
                 services[name]["by"] = past.newest_deployment(state)
         targets = {name: one["release"] for name, one in services.items() if one["action"] == "rollback"}
-        schemas = schema.compare(store, targets, params["instances"])
+        schemas = {**schema.compare(store, targets), "instances": schema.instances(store, targets, params["instances"])}
     except (ActivationError, OSError) as error:
         module.fail_json(msg=f"{params['root']}: {error}")
     unfinished = [] if to else past.unfinished(journal, states_here)

@@ -43,11 +43,6 @@ options:
         description: Id of the release.
         type: str
         required: true
-  instances:
-    description: Services of this host of which RV(instances) is to tell; what O(services) does not name keeps its current release.
-    type: list
-    elements: str
-    default: []
 seealso:
   - module: dwp.backend.flyway_status
   - module: dwp.backend.dwp_plan
@@ -70,11 +65,6 @@ services:
   type: dict
   sample:
     main: {checked: true, database: dwp_main, schema_version: "5", known: "4", newer: ["5"], pending: [], problems: [], notes: []}
-instances:
-  description: By service of O(instances) that uses a database, the release, where its tables are, and the versions in its jar.
-  returned: success
-  type: dict
-  sample: {main: {release: 5d10e9c-77aa01de, database: dwp_main, schema: public, migrations: ["4"]}}
 problems:
   description: What would keep a service from starting.
   returned: success
@@ -103,13 +93,12 @@ def main():
                 type="list", elements="dict", required=True,
                 options=dict(name=dict(type="str", required=True), release=dict(type="str", required=True)),
             ),
-            instances=dict(type="list", elements="str", default=[]),
         ),
         supports_check_mode=True,
     )
     store = Store(module.params["root"])
     try:
-        found = schema.compare(store, {s["name"]: s["release"] for s in module.params["services"]}, module.params["instances"])
+        found = schema.compare(store, {s["name"]: s["release"] for s in module.params["services"]})
     except OSError as error:
         module.fail_json(msg=f"{module.params['root']}: {error}")
     module.exit_json(changed=False, **found)

@@ -123,16 +123,17 @@ def check(
     return {**judged, "source": source(store, service, judged["newer"])} if judged["newer"] else judged
 
 
-def compare(store: Store, targets: Mapping[str, str], instances: Sequence[str] = ()) -> dict[str, Any]:
-    """What dwp_schema returns for the releases that are about to be activated, by service.
-
-    ``instances``: services to tell of, which keep their current release if they have no other target.
-    """
+def compare(store: Store, targets: Mapping[str, str]) -> dict[str, Any]:
+    """What dwp_schema returns for the releases that are about to be activated, by service."""
     judged = {name: one for name, release in targets.items() if (one := check(store, name, release)) is not None}
-    releases = {name: targets.get(name) or store.current(name) for name in instances}
-    told = {name: one for name, release in releases.items() if release and (one := instance(store, name, release)) is not None}
     return {
-        "services": judged, "instances": told,
+        "services": judged,
         "problems": [text for one in judged.values() for text in one["problems"]],
         "notes": [text for one in judged.values() for text in one["notes"]],
     }
+
+
+def instances(store: Store, targets: Mapping[str, str], services: Sequence[str]) -> dict[str, Any]:
+    """Of each of ``services`` that uses a database, what :func:`instance` tells of its target, or of its current release without one."""
+    releases = {name: targets.get(name) or store.current(name) for name in services}
+    return {name: one for name, release in releases.items() if release and (one := instance(store, name, release)) is not None}
