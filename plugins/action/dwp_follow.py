@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
         if answer.get("failed"):
             # What the first question found stays; a host that is lost by now is no reason to end the run.
             why = " ".join(str(answer.get("msg") or "the module gave no answer").split())[:400]
-            result["not_checked"] = [{"what": f"ids that other hosts found ({len(ids)})", "where": view.host, "why": why}]
+            result["not_checked"] = [{"what": f"ids that other hosts found, on {view.host}", "where": view.host, "why": why}]
             return result
         found = triage.without_inventory_secrets(view, {key: answer.get(key) for key in ("request_path", "not_checked")})
         return {**result, "ids": ids, **found}

@@ -81,8 +81,11 @@ class ActionModule(ActionBase):
                 lost[host] = " ".join(str(found.get("msg") or "unreachable").split())[:400]
             elif found.get("collected") or found.get("logs"):
                 more = plain(task_vars["hostvars"][host].get(followed)) or {}
-                answers[host] = {**found, "logs": request_path.joined(found.get("logs") or {}, more.get("request_path"))}
-                gaps += more.get("not_checked") or []
+                left, logs = more.get("not_checked") or [], found.get("logs") or {}
+                if left and not more.get("request_path"):
+                    logs = request_path.not_followed(logs, left[0]["why"])
+                answers[host] = {**found, "logs": request_path.joined(logs, more.get("request_path"))}
+                gaps += left
             else:
                 why = str(found.get("msg") or found.get("module_stderr") or "it was not asked: an earlier task failed there")
                 gaps.append({"what": f"everything on {host}", "where": host, "why": " ".join(why.split())[:400]})

@@ -47,6 +47,19 @@ def joined(first: Mapping[str, Any], more: Mapping[str, Any] | None) -> dict[str
     return {**first, "request_path": whole}
 
 
+def not_followed(first: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """A result of dwp_logs whose second question got no answer: silence about the ids that it was asked for proves little."""
+    path = first.get("request_path")
+    if not path:
+        return dict(first)
+    gaps = [
+        {**gap, "reason": "incomplete", "text": f"nothing in {gap['service']}: it was not asked for the ids that other hosts found ({why})"}
+        if gap["reason"] == "no line" else gap
+        for gap in path.get("gaps") or ()
+    ]  # fmt: skip
+    return {**first, "request_path": {**path, "gaps": gaps}}
+
+
 def merge(
     results: Mapping[str, Mapping[str, Any]], calls: Mapping[str, Sequence[str]], offsets: Mapping[str, float]
 ) -> dict[str, Any] | None:

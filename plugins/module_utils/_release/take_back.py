@@ -20,7 +20,8 @@ KEEP = "-e dwp_database=keep goes back without the database"
 def plan(
     platform: Mapping[str, Any], plans: Plans, schemas: Mapping[str, Mapping[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """(databases, problems). ``plans`` and ``schemas`` by host of the play: what is to be done there, what dwp_rollback_plan found of the schemas.
+    """(databases, problems). ``plans`` and ``schemas`` by host of the play: what is to be done there, and the schemas as dwp_rollback_plan
+    found them.
 
     A database: ``database``, ``schema``, ``versions``, the ``service`` and ``host`` that take it back from the jar of ``release``,
     and ``users``: every instance that is stopped for it, as (host, service, whether it is to be started again as it is).

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +86,34 @@ def test_lost_when_all_is_done(pair: Fleet) -> None:
     assert done.rc == 0, str(done)
     assert set(labels(pair).values()) == {f"new-{at}"}
     finish(pair)
+
+
+def test_lost_while_a_request_is_followed(pair: Fleet) -> None:
+    """What the host told before it was lost stays, and the report says what it was not asked any more."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    line = "{now}  INFO 1 --- [nio-1] c.d.Light : [correlationId={id} traceId={trace}] {text}\n"
+    for root, name, known in (("localhost", "alpha", "asked-0a1b2c3d"), ("two", "beta", "")):
+        with (pair.roots[root] / "log" / f"{name}.log").open("a", encoding="utf-8") as log:
+            log.write(line.format(now=now, id=known, trace="5f0c9d1e2b3a4f60", text=f"a request in {name}"))
+    pair.run("triage", "-e", "dwp_id=asked-0a1b2c3d")
+    assert _steps(pair) == {"alpha", "beta"}, "beta knows the trace id alone, which only alpha can tell"
+    try:
+        done = pair.run("triage", "-e", "dwp_id=asked-0a1b2c3d", DWP_TEST_LOSE_AT="Ask for the ids that other hosts")
+    finally:
+        (pair.base / "lost").unlink()
+    report = _report(pair)
+    left = [one["why"] for one in report["not_checked"] if one["what"] == "ids that other hosts found, on two"]
+    assert left == ["No route to host"], f"{report['not_checked']}\n{done}"
+    assert _steps(pair) == {"alpha"} and report["services"]["beta"]["instances"][0]["health"] == "up", str(done)
+    silent = {gap["service"]: gap["reason"] for gap in report["request_path"]["gaps"]}
+    assert silent["beta"] == "incomplete" and "did not get there" not in " ".join(done.output.split()), str(done)
+
+
+def _report(fleet: Fleet) -> dict[str, Any]:
+    newest = max((fleet.base / "reports").rglob("report.json"), key=lambda path: path.stat().st_mtime_ns)
+    answer: dict[str, Any] = json.loads(newest.read_text(encoding="utf-8"))
+    return answer
+
+
+def _steps(fleet: Fleet) -> set[str]:
+    return {step["service"] for step in _report(fleet)["request_path"]["steps"]}

@@ -223,6 +223,14 @@ def test_a_second_question_without_an_answer_changes_nothing(more):
     assert request_path.joined(LEARNED["a"], more) == LEARNED["a"] and request_path.joined({}, more) == {}
 
 
+def test_silence_about_ids_that_were_not_asked_for_proves_little():
+    gaps = [{"service": "mail", "reason": "no line", "text": "nothing in mail"}, {"service": "chat", "reason": "unreadable"}]
+    path = request_path.not_followed({"request_path": {"ids": ["corr-1"], "steps": [], "gaps": gaps}}, "No route to host")["request_path"]
+    assert [gap["reason"] for gap in path["gaps"]] == ["incomplete", "unreadable"] and path["gaps"][1] == gaps[1]
+    assert path["gaps"][0]["text"] == "nothing in mail: it was not asked for the ids that other hosts found (No route to host)"
+    assert request_path.not_followed({}, "gone") == {}
+
+
 def test_no_request_was_asked_for():
     assert request_path.merge({"a": {"request_path": {"ids": [], "steps": []}}}, {}, {}) is None
 
