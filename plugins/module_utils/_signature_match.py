@@ -13,11 +13,14 @@ from typing import Any
 from ansible_collections.dwp.backend.plugins.module_utils._signatures import Match, Signature
 
 _SQLSTATE = re.compile(r"SQL State  : (?!42501)\w{5}")
+_QUOTED = re.compile(r"(\] during \[\w+\] to \[[^\]\n]*\] \[[^\]\n]*\]): \[[^\n]*")  # what the other side answered to a Feign client
 _TARGET = re.compile(r"(?:^|/)(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s]+):(?P<port>\d{1,5})")
 
 
 def match_text(text: str, signatures: Iterable[Signature], environment: str = "") -> list[Match]:
     """Every signature that the text of one record shows, the ones that only carry another's cause left out."""
+    if "] during [" in text:
+        text = _QUOTED.sub(r"\1", text)  # its own log tells what that means
     found = [match for match in (match_one(text, signature) for signature in signatures) if match is not None]
     found = [match for match in found if not match.signature.only_in or environment in match.signature.only_in]
     return arbitrate(found, text)

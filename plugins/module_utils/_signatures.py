@@ -30,7 +30,7 @@ SEVERITIES = ("down", "degraded", "note")
 KEYS = {
     "id", "priority", "about", "severity", "patterns", "details", "meaning", "next", "source", "yields_to", "requires",
     "anywhere", "only_in", "holds_while_running", "by_probe", "observed_by", "variants",
-    "otherwise",
+    "otherwise", "told",
 }  # fmt: skip
 _SAFE = re.compile(r"^[A-Za-z0-9_/][A-Za-z0-9_.:/@%+=-]{0,200}$")
 _PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)\}")
@@ -48,6 +48,7 @@ class Signature:
     next: dict[str, str]
     source: str
     otherwise: dict[str, str] = field(default_factory=dict)  # next, where a word of its command stays unknown
+    told: str = ""  # what it means in a log, where `meaning` has names that only asking fills
     patterns: tuple[tuple[re.Pattern[str], ...], ...] = ()
     literals: tuple[str, ...] = ()  # one for each alternative; "" means: every record has to be tried
     details: tuple[re.Pattern[str], ...] = ()
@@ -72,7 +73,7 @@ class Match:
 
     @property
     def meaning(self) -> str:
-        text = str(self.variant["meaning"]) if self.variant else self.signature.meaning
+        text = str(self.variant["meaning"]) if self.variant else self.signature.told or self.signature.meaning
         return _PLACEHOLDER.sub(lambda match: self.groups.get(match[1], match[1]), text)
 
     @property
@@ -141,6 +142,7 @@ def _build(entry: Any, where: str, problems: list[str], site: bool = False) -> S
         next={key: str(data["next"][key]) for key in ("command", "risk", "verify")},
         source=str(data.get("source", "added by the site")),
         otherwise={key: str(value) for key, value in (data.get("otherwise") or {}).items()},
+        told=str(data.get("told", "")),
         patterns=patterns,
         literals=tuple(max((required_literal(str(part)) for part in one), key=len) for one in alternatives),
         details=tuple(_compile(str(part), where, problems) for part in data.get("details", [])),

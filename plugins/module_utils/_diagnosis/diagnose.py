@@ -35,6 +35,8 @@ WHOLE = {
     "REDIS_REFUSED", "REDIS_SLOW", "HEALTH_REDIS", "PG_UNREACHABLE", "PG_READ_ONLY", "REDIS_UNREACHABLE", "REDIS_LOADING", "REDIS_FULL",
     "REDIS_READ_ONLY", "REDIS_PERSISTENCE", "REDIS_BUSY", "REDIS_CLIENTS", "REDIS_EVICTS",
 }  # fmt: skip
+#: Rows in which a server speaks about itself, however well it answers a probe by now.
+OF_ITSELF = {"PG_LOCK", "PG_SLOW_QUERY", "REDIS_FULL", "REDIS_LOADING", "REDIS_PERSISTENCE", "REDIS_BUSY", "REDIS_CLIENTS", "REDIS_EVICTS"}
 SERVERS = ("postgres", "redis")
 HOST_WIDE = {"DISK_FULL", "OOM_KILLED", "HOST_UNREACHABLE", "CLOCK_SKEW", "MANAGER_DOWN", "DISK_LOW", "MEMORY_LOW"}
 # Rows that tell that something failed, never why: any cause behind them is better.
@@ -152,10 +154,10 @@ def subject_of(one: Finding, platform: Platform, health: Mapping[str, str], othe
         return f"host:{one.host}"
     if one.about == "downstream" and one.target:
         return one.target
-    if one.about not in SERVERS or one.failure not in WHOLE | HOST_WIDE:
+    if one.about not in SERVERS or one.failure not in WHOLE | HOST_WIDE | OF_ITSELF:
         return one.service
     component = next((name for name in platform.needs.get(one.service, ()) if name.startswith(one.about)), one.about)
-    if one.service == component or health.get(component) in (DOWN, DEGRADED) or one.failure in HOST_WIDE:
+    if one.service == component or health.get(component) in (DOWN, DEGRADED) or one.failure in HOST_WIDE | OF_ITSELF:
         return component
     if health.get(component) == UP:
         return one.service  # the component answers: the service asks at the wrong place, or too much

@@ -16,9 +16,12 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model impor
 
 DATABASE = {
     "PG_REFUSED", "PG_STARTING", "PG_AUTH", "PG_HBA", "PG_LOGIN", "PG_NODB", "PG_FULL", "PG_TERMINATED", "DB_UNREACHABLE",
-    "HIKARI_INIT", "HIKARI_STALE", "HEALTH_DB",
+    "HIKARI_INIT", "HIKARI_STALE", "HEALTH_DB", "PG_DNS", "PG_UNREACHABLE",
 }  # fmt: skip
-REDIS = {"REDIS_REFUSED", "REDIS_AUTH", "REDIS_SLOW", "HEALTH_REDIS"}
+REDIS = {
+    "REDIS_REFUSED", "REDIS_AUTH", "REDIS_SLOW", "HEALTH_REDIS", "REDIS_DNS", "REDIS_UNREACHABLE", "REDIS_LOADING", "REDIS_BUSY",
+    "REDIS_CLIENTS",
+}  # fmt: skip
 #: Variables that decide what a service asks for, and how.
 _OF_DATABASE = re.compile(r"^(?:DB|SPRING_DATASOURCE|SPRING_JPA)_")
 _OF_REDIS = re.compile(r"REDIS_")

@@ -30,7 +30,9 @@ _CALLERS = re.compile(
     r"No static resource|NoResourceFound|NoHandlerFound|HttpRequestMethodNotSupported|Request method '\w+' (?:is )?not supported|"
     r"HttpMessageNotReadable|MethodArgumentNotValid|HttpMediaType|MissingServletRequestParameter|MissingRequestHeader|"
     r"MethodArgumentTypeMismatch|ClientAbortException|AsyncRequestNotUsable|Broken pipe|Connection reset by peer|ConstraintViolation|"
-    r"Invalid character found in|RequestRejectedException"
+    r"Invalid character found in|RequestRejectedException|HandlerMethodValidationException|AuthorizationDeniedException|"
+    r"AccessDeniedException: Access|ServerWebInputException|MaxUploadSizeExceeded|ConversionFailedException|MissingPathVariable|"
+    r"ObjectOptimisticLockingFailure"
 )
 
 

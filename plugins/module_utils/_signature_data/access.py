@@ -21,7 +21,8 @@ SIGNATURES: list[dict[str, Any]] = [
             r"JWT signature validation failed",
         ],
         "details": [r"path=(?P<path>[^\s,]+)"],
-        "yields_to": ["JWT_MALFORMED", "JWT_EARLY", "JWT_EXP"],
+        # The third text is also what one service says before any other reason.
+        "yields_to": ["JWT_MALFORMED", "JWT_EARLY", "JWT_EXP", "JWT_ALG"],
         "meaning": "the token was signed with another JWT_SECRET",
         "next": {
             "command": _FINGERPRINTS,
@@ -35,7 +36,12 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 2,
         "about": "environment",
         "severity": "degraded",
-        "patterns": [r"Another algorithm expected, or no matching key"],
+        "patterns": [
+            r"Another algorithm expected, or no matching key",
+            r"The parsed JWT indicates it was signed with the '(?P<alg>\w+)' signature algorithm",
+            r"Unsupported algorithm of (?P<alg>\w+)",
+            r"Unsecured JWSs \(those with an 'alg'",
+        ],
         "meaning": "a token signed with another algorithm, such as RS256, met a decoder for HS256",
         "next": {
             "command": "grep -n 'Another algorithm expected' {file} | tail -n 5",
@@ -89,6 +95,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [
             r"not secure enough for any JWT HMAC-SHA algorithm",
             r"The secret length must be at least 256 bits",
+            r"key's size is (?P<bits>\d+) bits which is not secure enough for the",
+            r"IllegalArgumentException: Empty key",
+            r"Failed to select a JWK signing key",
+            r"either the key size is too weak be used",
         ],
         "details": [r"key byte array is (?P<bits>\d+) bits"],
         "meaning": "JWT_SECRET is shorter than 32 bytes: one service dies at its start, another fails with the first token",
@@ -104,7 +114,12 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 6,
         "about": "caller",
         "severity": "note",
-        "patterns": [r"Malformed token", r"Malformed payload", r"Invalid compact JWT string", r"Malformed JWT JSON"],
+        "patterns": [
+            r"Malformed token", r"Malformed payload", r"Invalid compact JWT string", r"Malformed JWT JSON",
+            r"Malformed (?:protected header|claims) JSON", r"Invalid Base64Url (?:protected header|payload|signature)",
+            r"Compact JWT strings may not contain whitespace", r"JWT String argument cannot be null or empty",
+            r"Bearer token is malformed",
+        ],
         "meaning": "the token is junk, or exp and iat were sent as text",
         "next": {
             "command": "grep -n -e 'Malformed' -e 'Invalid compact JWT' {file} | tail -n 5",

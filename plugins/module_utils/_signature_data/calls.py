@@ -48,7 +48,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 6,
         "about": "downstream",
         "severity": "degraded",
-        "patterns": [r"Response took longer than timeout: (?P<limit>[\w.]+)"],
+        "patterns": [
+            r"Response took longer than timeout: (?P<limit>[\w.]+)",
+            [r"Server Error for HTTP", r"handler\.timeout\.(?P<limit>ReadTimeout)Exception"],
+        ],
         "details": [r'for HTTP (?P<method>\w+) "?(?P<path>/[^\s"?]*)'],
         "anywhere": "Response took longer than timeout",
         "meaning": "the service behind the gateway was slower than {limit}; told at DEBUG only, else the status 504 is the sign",
@@ -64,7 +67,12 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 6,
         "about": "downstream",
         "severity": "degraded",
-        "patterns": [r"connection timed out after (?P<ms>\d+) ms: (?P<target>\S+)"],
+        "patterns": [
+            r"connection timed out after (?P<ms>\d+) ms: (?P<target>\S+)",
+            r"No route to host: (?P<target>\S+)",
+            r"Network is unreachable: (?P<target>\S+)",
+            r"Connection timed out: (?P<target>\S+)",
+        ],
         "requires": _GATEWAY,
         "details": [_REQUEST],
         "meaning": "no answer to the connection: a firewall, a dead host, or a full backlog",
@@ -80,7 +88,12 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 6,
         "about": "environment",
         "severity": "degraded",
-        "patterns": [r"UnknownHostException: Failed to resolve '(?P<name>[^']+)'"],
+        "patterns": [
+            r"UnknownHostException: Failed to resolve '(?P<name>[^']+)'",
+            r"UnknownHostException: (?P<name>[\w.-]+): Name or service not known",
+            r"UnknownHostException: (?P<name>[\w.-]+): Temporary failure in name resolution",
+            r"DnsNameResolverTimeoutException: .{0,200}?DefaultDnsQuestion\((?P<name>[\w.-]+?)\.? IN ",
+        ],
         "requires": _GATEWAY,
         "details": [_REQUEST],
         "meaning": "a SERVICE_*_URL holds a name that this host cannot resolve, such as one that exists only in compose",
@@ -96,7 +109,12 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 6,
         "about": "downstream",
         "severity": "degraded",
-        "patterns": [r"Connection prematurely closed (?P<when>\w+) response"],
+        "patterns": [
+            r"Connection prematurely closed (?P<when>\w+) response",
+            r"Connection has been closed (?P<when>\w+) response, while sending request body",
+            [r"Server Error for HTTP", r"NativeIoException: \w+\(\.\.\) failed: Connection reset by peer"],
+            [r"Server Error for HTTP", r"java\.net\.SocketException: Connection reset"],
+        ],
         "details": [_REQUEST],
         "meaning": "the service was restarted during the call, or the gateway kept a connection longer than the service does",
         "next": {
@@ -162,6 +180,8 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [
             r"feign\.RetryableException: (?P<reason>.{0,500}?) executing (?P<method>\w+) (?P<url>\S+)",
             r"FeignException\$(?P<error>\w+): \[(?P<status>\d+)",
+            # RestClient and RestTemplate
+            r"ResourceAccessException: I/O error on (?P<method>\w+) request for \"(?P<url>[^\"]+)\": (?P<reason>[^\n]{0,300})",
         ],
         "details": [r"during \[(?P<method>\w+)\] to \[(?P<url>[^\]]+)\]"],
         "meaning": "a call to another service failed",

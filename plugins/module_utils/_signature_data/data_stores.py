@@ -58,6 +58,7 @@ SIGNATURES: list[dict[str, Any]] = [
             r"Failed to initialize pool: (?P<reason>.{0,500})",
             r"Exception during pool initialization",
             r"Unable to obtain connection from database",
+            r"Unable to determine Dialect without JDBC metadata",
         ],
         "yields_to": ["PG_*", "TLS"],
         "meaning": "the database refused the first connection; a PG_ row of the same record says why",
@@ -73,6 +74,10 @@ SIGNATURES: list[dict[str, Any]] = [
             r"Failed to obtain JDBC Connection", r"Unable to acquire JDBC Connection",
             r"An I/O error occurred while sending to the backend", r"PSQLException: This connection has been closed",
             r"Unable to (?:rollback|commit) against JDBC Connection", r"exception\.JDBCConnectionException",
+            r"\AThis connection has been closed", r"\AConnection is closed",
+            # Tomcat keeps the outermost text and the root cause.
+            [r"Could not open (?:JPA EntityManager|JDBC Connection) for transaction",
+             r"(?:ConnectException|SocketTimeoutException|NoRouteToHostException|UnknownHostException): "],
         ],
         "yields_to": ["PG_*", "HIKARI_TIMEOUT"],
         "meaning": "the database is gone at run time; Tomcat's log keeps only the root cause, without host and port",
@@ -113,7 +118,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 4,
         "about": "host",
         "severity": "degraded",
-        "patterns": [r"Thread starvation or clock leap detected \(housekeeper delta=(?P<delta>[^)]+)\)"],
+        "patterns": [
+            r"Thread starvation or clock leap detected \(housekeeper delta=(?P<delta>[^)]+)\)",
+            r"Retrograde clock change detected \(housekeeper delta=(?P<delta>[^)]+)\)",
+        ],
         "meaning": "the process stood still: long garbage collection, no CPU, suspended host, or the clock jumped",
         "next": {
             "command": "jcmd PID GC.heap_info; uptime; timedatectl",
@@ -141,8 +149,20 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "environment",
         "severity": "down",
-        "patterns": [r'password authentication failed for user "(?P<user>[^"]+)"'],
+        "patterns": [
+            r'password authentication failed for user "(?P<user>[^"]+)"',
+            r"authentication, but (?P<absent>no password was provided|the password is an empty string)",
+            r"SQL State  : 28P01", r"SQLState: 28P01",  # in every language of the server
+        ],
         "meaning": "28P01: DB_PASSWORD of the service is not the role's password",
+        "variants": [
+            {
+                "name": "absent",
+                "has": "absent",
+                "meaning": "PostgreSQL asks for a password, and DB_PASSWORD of the service is missing or empty",
+                "next": {"command": _COMPARE, "risk": "read-only", "verify": "the plan sets DB_PASSWORD; without --check it is put right"},
+            },
+        ],
         "next": {
             "command": _COMPARE,
             "risk": "read-only",
@@ -172,8 +192,34 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "postgres",
         "severity": "down",
-        "patterns": [r'role "(?P<user>[^"]+)" is not permitted to log in'],
+        "patterns": [
+            r'role "(?P<user>[^"]+)" is not permitted to log in',
+            r'role "(?P<absent>[^"]+)" does not exist',
+            r'database "(?P<closed>[^"]+)" is not currently accepting connections',
+        ],
         "meaning": "28000: the role {user} has no right to log in",
+        "variants": [
+            {
+                "name": "absent",
+                "has": "absent",
+                "meaning": "28000: there is no role {absent} in this PostgreSQL: it was never created, or DB_USERNAME or DB_HOST are wrong",
+                "next": {
+                    "command": "psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d postgres -c '\\du'",
+                    "risk": "read-only",
+                    "verify": "the list holds the role that DB_USERNAME names",
+                },
+            },
+            {
+                "name": "closed",
+                "has": "closed",
+                "meaning": "55000: the database {closed} was closed for everybody (ALLOW_CONNECTIONS false)",
+                "next": {
+                    "command": 'psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d postgres -c "ALTER DATABASE DB_NAME ALLOW_CONNECTIONS true"',
+                    "risk": "restart",
+                    "verify": "it was closed on purpose, or the services log in again without a restart",
+                },
+            },
+        ],
         "next": {
             "command": 'psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d postgres -c "ALTER ROLE {user} LOGIN"',
             "risk": "restart",
@@ -186,7 +232,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "postgres",
         "severity": "down",
-        "patterns": [r'database "(?P<database>[^"]+)" does not exist'],
+        "patterns": [r'database "(?P<database>[^"]+)" does not exist', r"SQL State  : 3D000", r"SQLState: 3D000"],
         "meaning": "3D000: the database was never created (an init script runs only on an empty volume), or DB_NAME is wrong",
         "next": {
             "command": "psql -h DB_HOST -p DB_PORT -U DB_USERNAME -d postgres -l",
@@ -200,8 +246,24 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "postgres",
         "severity": "down",
-        "patterns": [r"too many clients already", r"remaining connection slots are reserved"],
+        "patterns": [
+            r"too many clients already", r"remaining connection slots are reserved",
+            r'too many connections for (?P<limited>(?:role|database) "[^"]+")', r"SQL State  : 53300", r"SQLState: 53300",
+        ],
         "meaning": "53300: the pools of all services together need more than max_connections",
+        "variants": [
+            {
+                "name": "limited",
+                "has": "limited",
+                "meaning": "53300: more connections are wanted than the CONNECTION LIMIT of {limited} lets in",
+                "next": {
+                    "command": 'psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d postgres -c "SELECT rolname, rolconnlimit FROM pg_roles '
+                    'WHERE rolconnlimit >= 0" -c "SELECT datname, datconnlimit FROM pg_database WHERE datconnlimit >= 0"',
+                    "risk": "read-only",
+                    "verify": "the limit is above the sum of maximum-pool-size of those who log in with it",
+                },
+            },
+        ],
         "next": {
             "command": _ACTIVITY,
             "risk": "read-only",
@@ -250,7 +312,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 2,
         "about": "postgres",
         "severity": "down",
-        "patterns": [r"ERROR: permission denied for (?:schema|table|sequence|view|function) \S+", r"SQL State  : 42501"],
+        "patterns": [
+            r"(?:ERROR|FATAL): permission denied for (?:schema|table|sequence|view|materialized view|function|database) \S+",
+            r"SQL State  : 42501", r"SQLState: 42501", r"ERROR: must be owner of \w+ (?P<object>\S+)",
+        ],
         "details": [
             r"permission denied for (?P<object>.+)",
             r"permission denied for schema (?P<denied>\w+)",
@@ -292,7 +357,12 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 3,
         "about": "postgres",
         "severity": "degraded",
-        "patterns": [r'relation "(?P<relation>[^"]+)" does not exist'],
+        "patterns": [
+            r'relation "(?P<relation>[^"]+)" does not exist', r'schema "(?P<relation>[^"]+)" does not exist',
+            r"ERROR: column (?P<relation>\S+)(?: of relation \S+)? does not exist",
+            r"ERROR: (?:function|type|sequence) [^\n]{1,200}? does not exist", r"ERROR: operator does not exist",
+            r"SQLState: 42P01", r"SQLState: 42703",
+        ],
         "yields_to": ["FLYWAY_SQL"],
         "meaning": "42P01: a migration has not run, or search_path names another schema",
         "next": {
@@ -307,7 +377,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 5,
         "about": "postgres",
         "severity": "degraded",
-        "patterns": [r"deadlock detected"],
+        "patterns": [r"deadlock detected", r"SQLState: 40P01"],
         "yields_to": ["FLYWAY_SQL"],
         "details": [r"Detail: (?P<detail>Process \d+ waits for [^\n]+)"],
         "meaning": "40P01: two transactions took locks in opposite order; one was ended",
@@ -327,9 +397,13 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [
             r"Unable to connect to Redis",
             [r"RedisConnectionException: Unable to connect to (?P<target>\S+)", r"Connection refused"],
+            r"Cannot reconnect to \[(?P<target>[^\]]+)\]: Connection refused",
+            r"RedisException: (?:Connection closed|Currently not connected)",
+            r"RedisException: java\.io\.IOException: (?:Connection reset by peer|Broken pipe)",
+            r"RedisConnectionException: Connection closed prematurely",
         ],
         "details": [r"Unable to connect to (?P<target>[^\s:]\S*:\d+)"],
-        "yields_to": ["REDIS_AUTH"],
+        "yields_to": ["REDIS_*", "TLS"],
         "meaning": "Redis does not answer; approvals, audit and chat are touched, nothing else",
         "next": {
             "command": "redis-cli -h REDIS_HOST -p REDIS_PORT ping",
@@ -343,7 +417,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 2,
         "about": "environment",
         "severity": "degraded",
-        "patterns": [r"NOAUTH(?= )", r"WRONGPASS(?= )"],
+        "patterns": [
+            r"NOAUTH(?= )", r"WRONGPASS(?= )", r"DENIED Redis is running in protected mode", r"ERR invalid password",
+            r"AUTH <password> called without any password configured", r"ERR Client sent AUTH, but no password is set",
+        ],
         "meaning": "REDIS_PASSWORD is missing or wrong",
         "next": {
             "command": "redis-cli -h REDIS_HOST -p REDIS_PORT --askpass ping",
@@ -357,7 +434,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 4,
         "about": "redis",
         "severity": "degraded",
-        "patterns": [r"RedisCommandTimeoutException: Command timed out after (?P<limit>[\w ().]+)"],
+        "patterns": [r"RedisCommandTimeoutException: Command timed out after (?P<limit>[\w ().]+)", r"Redis command timed out"],
         "meaning": "Redis or the network took longer than the command time-out",
         "next": {
             "command": "redis-cli -h REDIS_HOST -p REDIS_PORT slowlog get 10",

@@ -31,7 +31,12 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "flyway",
         "severity": "down",
-        "patterns": [r"Detected failed migration to version (?P<version>\w+(?:[._]\w+)*)"],
+        "patterns": [
+            r"Detected failed migration to version (?P<version>\w+(?:[._]\w+)*)",
+            r"Detected failed repeatable migration: (?P<version>[^\n]+?)\.?(?:\n|$)",
+            r"contains a failed (?:future )?migration to version (?P<version>\w+(?:[._]\w+)*)",
+            r"contains a failed repeatable migration \((?P<version>[^)\n]+)\)",
+        ],
         "meaning": "a migration ended half way in an earlier run and its row stands as failed",
         "next": {
             "command": _STATUS,
@@ -74,7 +79,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 2,
         "about": "flyway",
         "severity": "down",
-        "patterns": [r"Detected resolved migration not applied to database: (?P<version>\w+(?:[._]\w+)*)"],
+        "patterns": [
+            r"Detected resolved migration not applied to database: (?P<version>\w+(?:[._]\w+)*)",
+            r"Detected resolved repeatable migration not applied to database: (?P<version>[^\n]+?)\.?(?:\n|$)",
+        ],
         "meaning": "a migration older than the newest applied one was added later",
         "next": {
             "command": _STATUS,
@@ -105,6 +113,8 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [
             r"Script (?P<script>\S*) failed",
             r'Migration of schema "(?P<schema>[^"]+)" to version "(?P<version>[^"]+)" failed',
+            r"Unable to parse statement in (?P<script>\S+)",
+            r"Incomplete statement at line (?P<line>\d+)",
         ],
         "details": [r"SQL State  : (?P<sqlstate>\w+)", r"Location +: (?P<location>\S+)", r"Line +: (?P<line>\d+)"],
         # In a Flyway record the SQLSTATE decides: 42501 is a missing permission, anything else an error of the script.
@@ -122,7 +132,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 2,
         "about": "build",
         "severity": "down",
-        "patterns": [r"Unsupported Database: PostgreSQL (?P<version>\S+)", r"Unsupported Database: PostgreSQL"],
+        "patterns": [
+            r"Unsupported Database: PostgreSQL (?P<version>\S+)", r"Unsupported Database: PostgreSQL",
+            r"No database found to handle jdbc:postgresql",
+        ],
         "meaning": "the jar lacks flyway-database-postgresql, or its Flyway is older than this PostgreSQL",
         "next": {
             "command": "unzip -l JAR | grep -e flyway-core -e flyway-database-postgresql",

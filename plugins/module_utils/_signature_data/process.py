@@ -13,7 +13,11 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "service",
         "severity": "degraded",
-        "patterns": [r"OutOfMemoryError: (?P<what>[^\n\]]+)"],
+        "patterns": [
+            r"OutOfMemoryError: (?P<what>[^\n\]]+)",
+            r"OutOfMemoryError (?P<what>thrown from [^\n\]]+)",
+            r"OutOfDirectMemoryError: (?P<what>[^\n\]]+)",
+        ],
         "anywhere": "OutOfMemoryError",
         "meaning": "the JVM ran out of the named memory and goes on running in an unknown state",
         "next": {
@@ -35,6 +39,8 @@ SIGNATURES: list[dict[str, Any]] = [
         "about": "service",
         "severity": "down",
         "patterns": [r"A fatal error has been detected by the Java Runtime Environment"],
+        "anywhere": "A fatal error has been detected",
+        "yields_to": ["OOM_HEAP"],  # with CrashOnOutOfMemoryError
         "meaning": "the JVM itself broke: a native library, a fault of this Java version, or memory",
         "next": {
             "command": "grep -n -A 12 'fatal error has been detected' {file} | tail -n 40",
@@ -67,7 +73,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 2,
         "about": "service",
         "severity": "degraded",
-        "patterns": [r"Too many open files"],
+        "patterns": [r"Too many open files", r"inotify instances reached or too many open files"],
         "meaning": "LimitNOFILE is too small, or the service leaks file descriptors",
         "next": {
             "command": "ls /proc/PID/fd | wc -l; grep 'open files' /proc/PID/limits",
@@ -88,9 +94,13 @@ SIGNATURES: list[dict[str, Any]] = [
         "about": "host",
         "severity": "down",
         "patterns": [
-            r"could not \w+(?: to)? file (?P<server_file>\"[^\"\n]+\"): No space left on device",  # in PostgreSQL's words
+            # in PostgreSQL's words
+            r"could not \w+(?: to)? file (?P<server_file>\"[^\"\n]+\")[^\n]{0,60}: No space left on device",
+            r"could not extend file (?P<server_file>\"[^\"\n]+\"): wrote only \d+ of \d+ bytes",
+            r"could not resize shared memory segment (?P<shared_memory>\"[^\"\n]+\")[^\n]{0,60}: No space left on device",
             r"(?P<redis_error>MISCONF [^\n]{0,200}): No space left on device",
             r"No space left on device",
+            r"Disk quota exceeded",
         ],
         "anywhere": "No space left on device",
         "observed_by": "the log, a log that ends inside a line, or health diskSpace DOWN",
@@ -106,6 +116,17 @@ SIGNATURES: list[dict[str, Any]] = [
                     'UNION SELECT pg_tablespace_location(oid) FROM pg_tablespace" | xargs -r df -h  # on the host of PostgreSQL',
                     "risk": "read-only",
                     "verify": "after room was made (pg_wal is never removed by hand) df shows free space, and what failed works",
+                },
+            },
+            {
+                "name": "of shared memory",
+                "has": "shared_memory",
+                "about": "postgres",
+                "meaning": "PostgreSQL has no shared memory left for a parallel query (/dev/shm; a container has 64 MB without shm_size)",
+                "next": {
+                    "command": "df -h /dev/shm  # on the host, or in the container, of PostgreSQL",
+                    "risk": "read-only",
+                    "verify": "with a larger /dev/shm (shm_size of the container) the same statement succeeds",
                 },
             },
             {
@@ -146,7 +167,14 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 3,
         "about": "host",
         "severity": "degraded",
-        "patterns": [r"SSLHandshakeException: (?P<reason>[^\n]*)", r"PKIX path building failed"],
+        "patterns": [
+            r"SSLHandshakeException: (?P<reason>[^\n]*)", r"PKIX path building failed", r"PKIX path validation failed",
+            r"Unsupported or unrecognized SSL message", r"NotSslRecordException: not an SSL/TLS record",
+            r"No subject alternative (?:names|DNS name) [^\n]{0,200}found", r"No name matching \S+ found",
+            r"Received fatal alert: \w+", r"Remote host terminated the handshake", r"SslHandshakeTimeoutException: handshake timed out",
+            r"The server does not support SSL", r"could not be verified by hostnameverifier",
+            r"Could not open SSL root certificate file",
+        ],
         "details": [r"(?:executing \w+|request for \"|to) https://(?P<target>[\w.-]+:\d+)"],
         "meaning": "the certificate of the other side is expired, unknown, or for another name",
         "next": {

@@ -13,7 +13,11 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "service",
         "severity": "down",
-        "patterns": [r"Port (?P<port>\d+) was already in use", r"configured to listen on port (?P<port>\d+) failed to start"],
+        "patterns": [
+            r"Port (?P<port>\d+) was already in use",
+            r"configured to listen on port (?P<port>\d+) failed to start",
+            r"Port already in use: (?P<port>\d+)",  # that of JMX
+        ],
         "meaning": "another process holds the port, so the service ended during startup",
         "next": {
             "command": "ss -ltnp 'sport = :{port}'",
@@ -31,6 +35,8 @@ SIGNATURES: list[dict[str, Any]] = [
             r"BindException: Cannot assign requested address",
             r"bind\(\.\.\) failed: Cannot assign requested address",
         ],
+        # Java says the same of a connection for which no local port is left.
+        "requires": r"Application run failed|APPLICATION FAILED|webServerStartStop|Unable to start|bind\(\.\.\)|Net\.bind",
         "meaning": "SERVER_ADDRESS is no address of this host, so the service cannot listen there and ended during startup",
         "next": {
             "command": "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={service} --check --diff",
@@ -59,7 +65,12 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 2,
         "about": "environment",
         "severity": "down",
-        "patterns": [r"Failed to configure a DataSource: 'url' attribute is not specified"],
+        "patterns": [
+            r"Failed to configure a DataSource: 'url' attribute is not specified",
+            r"claims to not accept jdbcUrl",
+            r"jdbcUrl is required",
+            r"URL must start with 'jdbc'",
+        ],
         "meaning": "no database address reached the service: its profile or its environment was not loaded",
         "next": {
             "command": "cut -d= -f1 ENVIRONMENT_FILE | grep -e '^DB_' -e '^SPRING_'",
@@ -73,7 +84,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 1,
         "about": "environment",
         "severity": "down",
-        "patterns": [r"Could not resolve placeholder '(?P<name>[^']+)'"],
+        "patterns": [r"Could not resolve placeholder '(?P<name>[^']+)'", r"Circular placeholder reference '(?P<name>[^']+)'"],
         "meaning": "a variable without a default is not set",
         "next": {
             "command": "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={service} --check --diff",
@@ -117,7 +128,10 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 6,
         "about": "build",
         "severity": "down",
-        "patterns": [r"required a bean of type '(?P<type>[^']+)' that could not be found"],
+        "patterns": [
+            r"required a bean of type '(?P<type>[^']+)' that could not be found",
+            r"required a bean named '(?P<type>[^']+)' that could not be found",
+        ],
         "meaning": "the build or the configuration of this release is wrong: a part is missing in it",
         "next": {
             "command": "ansible-playbook playbooks/rollback.yml -i inventories/ENVIRONMENT -e dwp_only={service}",

@@ -29,7 +29,7 @@ public class Records {
     record("PG_AUTH", () -> ds(url("fw"), "dwp_user", "wrong", 1, 1000));
     record("PG_NODB", () -> ds(url("dwp_aura"), "postgres", "x", 1, 1000));
     record("PG_REFUSED", () -> ds("jdbc:postgresql://127.0.0.1:1/x", "postgres", "x", 1, 1000));
-    record("HIKARI_INIT", () -> ds("jdbc:postgresql://no-such-host.invalid:5432/x", "postgres", "x", 1, 1000));
+    record("PG_DNS", () -> ds("jdbc:postgresql://no-such-host.invalid:5432/x", "postgres", "x", 1, 1000));
     record("HIKARI_TIMEOUT", () -> { try (HikariDataSource d = ds(url("fw"), "postgres", "x", 1, 500)) { Connection c = d.getConnection(); d.getConnection(); } });
     record("HIKARI_LEAK", () -> { HikariConfig h = new HikariConfig(); h.setJdbcUrl(url("fw")); h.setUsername("postgres"); h.setPassword("x"); h.setLeakDetectionThreshold(2000); try (HikariDataSource d = new HikariDataSource(h)) { Connection c = d.getConnection(); Thread.sleep(2500); } });
     record("HIKARI_STALE", () -> { try (HikariDataSource d = ds(url("fw"), "postgres", "x", 1, 1000)) { d.getConnection().close(); sql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname='fw'"); Thread.sleep(1000); d.getConnection(); } });
