@@ -102,7 +102,7 @@ def _advised(
         title = f"{one.title}; {names} of {one.service} is not what the inventory says"
         return replace(one, title=title, evidence=(*one.evidence, told), next_action=deploy([one.service], verify))
     component = _ADDRESSES.get(one.failure)
-    if component and (health.components.get(component) or {}).get("state") == UP:
+    if component and not one.subject and (health.components.get(component) or {}).get("state") == UP:
         verify = f"correct the address of {component} for {one.service} in the inventory first; then {one.service} passes its gate"
         return replace(one, next_action=deploy([one.service], verify))
     if one.failure in OWN and "postgres" in ours:

@@ -12,8 +12,10 @@ is known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import (
     CALLER,
@@ -28,6 +30,9 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model impor
     Trouble,
     Unexplained,
 )
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.patience import AGAIN, SILENT, Words, last_word, patience
+
+Instances = Mapping[str, Sequence[Mapping[str, Any]]]
 
 # Rows that speak about a component as a whole; the other rows about it concern the service's own part of it.
 WHOLE = {
@@ -38,7 +43,7 @@ WHOLE = {
 #: Rows in which a server speaks about itself, however well it answers a probe by now.
 OF_ITSELF = {"PG_LOCK", "PG_SLOW_QUERY", "REDIS_FULL", "REDIS_LOADING", "REDIS_PERSISTENCE", "REDIS_BUSY", "REDIS_CLIENTS", "REDIS_EVICTS"}
 SERVERS = ("postgres", "redis")
-HOST_WIDE = {"DISK_FULL", "OOM_KILLED", "HOST_UNREACHABLE", "CLOCK_SKEW", "MANAGER_DOWN", "DISK_LOW", "MEMORY_LOW"}
+HOST_WIDE = {"DISK_FULL", "DISK_READ_ONLY", "OOM_KILLED", "HOST_UNREACHABLE", "CLOCK_SKEW", "MANAGER_DOWN", "DISK_LOW", "MEMORY_LOW"}
 # Rows that tell that something failed, never why: any cause behind them is better.
 CARRIERS = {
     "STARTUP_FAILED", "HIKARI_INIT", "HIKARI_TIMEOUT", "HEALTH_DB", "HEALTH_REDIS", "DB_UNREACHABLE", "FEIGN", "GW_REFUSED", "GW_503",
@@ -46,8 +51,6 @@ CARRIERS = {
 }  # fmt: skip
 # What may be wrong without anybody noticing: no answer to what somebody does notice.
 WITHOUT_EFFECT = {"ENVIRONMENT_RULE", "RESTART_NEEDED", "PROFILE_DEFAULT", "CHANGED_BY_HAND"}
-AGAIN = 3  # times an error counts beside another cause; once is noise
-QUIET = 120.0  # s without a word while everything is healthy: it is over
 
 
 def diagnose(
@@ -57,20 +60,25 @@ def diagnose(
     now: float | None = None,
     not_checked: Sequence[Mapping[str, str]] = (),
     troubles: Sequence[Trouble] = (),
+    words: Words | None = None,
+    instances: Instances | None = None,
 ) -> Diagnosis:
     """`health`: up, degraded, down or unknown, for each service and component as its probes found it.
 
-    `troubles`: errors that no finding explains. They tell where to look when nothing else does.
+    `troubles`: errors that no finding explains. They tell where to look when nothing else does. `words`: when each service wrote its
+    newest record. `instances`: the rows of each service, one for each host.
     """
     everything = list(findings)
-    live = [one for one in everything if not _over(one, health, now)]
+    live = [one for one in everything if not _over(one, health, now, words or {})]
     stale = tuple(one for one in everything if one not in live)
     bad = [name for name, state in health.items() if state in (DOWN, DEGRADED)]
     noticed = bool(bad) or any(one.severity != "note" and one.failure not in WITHOUT_EFFECT for one in live)
-    # Errors of now that nobody knows say more than that somebody changed something.
+    storm = {one.service for one in troubles if one.count >= AGAIN}
+    # Errors of now that nobody knows say more than that somebody changed something, or that a token is too old.
     notes = tuple(
         one for one in live
-        if one.severity == "note" or (noticed and _without_effect(one, health)) or (troubles and one.failure == "CHANGED_BY_HAND")
+        if one.severity == "note" or (troubles and one.failure == "CHANGED_BY_HAND")
+        or (_without_effect(one, health) and (noticed or storm - {one.service}))
     )  # fmt: skip
     weighty = [one for one in live if one not in notes]
     subjects = {id(one): subject_of(one, platform, health, weighty) for one in (*weighty, *notes)}
@@ -82,12 +90,12 @@ def diagnose(
         (symptoms if hearsay or _explained(one, weighty, subjects, platform, health) else causes).append(one)
     causes.sort(key=lambda one: _rank(one, subjects, platform, bad))
     known = Diagnosis("unknown", stale=stale, notes=notes, not_checked=tuple(not_checked), subjects=subjects)
-    if not causes and not bad:
+    if not causes and not bad and not storm:
         callers = (one for one in notes if one.about == CALLER)
         causes = sorted(callers, key=lambda one: (one.priority, -one.count, one.failure, one.service))[:1]
         known = replace(known, notes=tuple(one for one in notes if one not in causes))
     if not causes:
-        return _without_cause(replace(known, symptoms=tuple(symptoms)), health, bad, platform, troubles)
+        return _without_cause(replace(known, symptoms=tuple(symptoms)), health, bad, platform, troubles, instances or {})
 
     root = causes[0]
     subject = subjects[id(root)]
@@ -106,7 +114,7 @@ def diagnose(
     confidence, reasons = _confidence(root, subject, [*symptoms, *same], others, unexplained, health, not_checked)
     return replace(
         known,
-        status=_status(root, subject, health, bad),
+        status=_status(root, subject, health, bad, instances or {}),
         failure=root.failure,
         service=known.blames(root),
         host=host_of(subject, root, platform),
@@ -123,14 +131,18 @@ def diagnose(
     )
 
 
-def _over(one: Finding, health: Mapping[str, str], now: float | None) -> bool:
+def _over(one: Finding, health: Mapping[str, str], now: float | None, words: Words) -> bool:
     """Before the last start, smuggled in, or silent since while the service and all that it needs are well."""
     if one.stale or one.suspect:
         return True
     if one.holds or one.directness == "direct" or now is None or one.last is None:
         return False
     well = health.get(one.service) == UP and (not one.target or health.get(one.target) == UP)
-    return well and now - one.last > QUIET
+    if well:
+        return now - one.last > patience(one.count, one.since, one.last)
+    end = last_word(words, one.service, one.host)
+    # It goes on writing and has not told of it for long: whatever is wrong now is something else.
+    return end is not None and end - one.last > patience(one.count, one.since, one.last, SILENT)
 
 
 def _without_effect(one: Finding, health: Mapping[str, str]) -> bool:
@@ -150,6 +162,10 @@ def subject_of(one: Finding, platform: Platform, health: Mapping[str, str], othe
         return one.subject
     if one.about == CALLER:
         return CALLER
+    if one.failure == "OOM_KILLED" and one.service in health:
+        return one.service  # its own control group's limit, or the host's choice of it
+    if one.failure == "STARVED" and len({other.service for other in others if (other.failure, other.host) == ("STARVED", one.host)}) > 1:
+        return f"host:{one.host}"
     if one.failure in HOST_WIDE and one.host and one.about not in SERVERS:
         return f"host:{one.host}"
     if one.about == "downstream" and one.target:
@@ -176,7 +192,7 @@ def _dates(one: Finding, subject: str, subjects: Mapping[int, str]) -> bool:
 def host_of(subject: str, root: Finding, platform: Platform) -> str:
     if subject.startswith("host:"):
         return subject.split(":", 1)[1]
-    if subject == root.service:
+    if subject == root.service and not platform.is_component(subject):
         return root.host
     hosts = platform.hosts.get(subject, ())
     return hosts[0] if len(hosts) == 1 else ""
@@ -240,7 +256,9 @@ def _suffers(name: str, health: Mapping[str, str]) -> bool:
     return health.get(name, UNKNOWN) != UP
 
 
-def _status(root: Finding, subject: str, health: Mapping[str, str], bad: Sequence[str]) -> str:
+def _status(root: Finding, subject: str, health: Mapping[str, str], bad: Sequence[str], instances: Instances) -> str:
+    if not any(health[name] == DOWN for name in bad) and any(row["health"] == UP for row in instances.get(subject, ())):
+        return "degraded"  # another instance serves
     if any(health[name] == DOWN for name in bad) or (root.severity == "down" and health.get(subject, UNKNOWN) != UP):
         return "down"
     if root.failure == "HOST_UNREACHABLE" and not bad:
@@ -249,15 +267,17 @@ def _status(root: Finding, subject: str, health: Mapping[str, str], bad: Sequenc
 
 
 def _without_cause(
-    base: Diagnosis, health: Mapping[str, str], bad: Sequence[str], platform: Platform, troubles: Sequence[Trouble]
+    base: Diagnosis, health: Mapping[str, str], bad: Sequence[str], platform: Platform, troubles: Sequence[Trouble], instances: Instances
 ) -> Diagnosis:
     if not bad and troubles:
         return _troubled(base, troubles, platform)
     if not bad:
         unsure = [name for name, state in health.items() if state != UP]
         if health and not unsure:
-            said = ("every probe says up, and nothing speaks against it",)
-            return replace(base, status="healthy", title="nothing is wrong", confidence="high", reasons=said)
+            unread = sum(1 for entry in base.not_checked if re.match("logs? of|journal", str(entry.get("what", ""))))
+            blind = unread >= len(health) / 2  # what nobody may read cannot speak against it
+            said = ("every probe says up, and nothing speaks against it", *([f"{unread} logs could not be read"] if blind else []))
+            return replace(base, status="healthy", title="nothing is wrong", confidence="low" if blind else "high", reasons=said)
         gaps = tuple(Unexplained(name, f"the state of {name} is not known") for name in unsure)
         return replace(base, unexplained=gaps, reasons=("no failure was found, but not everything could be asked",))
     # The deepest thing that fails, without anything failing below it, is where to look.
@@ -265,7 +285,9 @@ def _without_cause(
     victims = tuple(sorted(name for name in bad if name != first and first in platform.on(name)))
     own = [one for one in troubles if one.service == first]
     told = tuple(f"its newest error: {one.text} ({one.count} times)" for one in own[-1:])
-    hosts = platform.hosts.get(first, ())
+    ill = [row for row in instances.get(first, ()) if row["health"] in (DOWN, DEGRADED)]
+    hosts = [str(row["host"]) for row in ill] or platform.hosts.get(first, ())
+    probed = next((str(row["message"]) for row in ill if row.get("message")), "a probe says so")
     return replace(
         base,
         status="down" if any(health[name] == DOWN for name in bad) else "degraded",
@@ -278,7 +300,7 @@ def _without_cause(
             *(Unexplained(name, f"{name} is {health[name]} and no finding says why") for name in bad if name not in victims),
             *_apart(troubles, set(bad), {first}, platform),
         ),
-        reasons=("a probe says so", "no known failure was found", *told, *_witnesses(base.symptoms, first)),
+        reasons=(probed, "no known failure was found", *told, *_witnesses(base.symptoms, first)),
     )
 
 

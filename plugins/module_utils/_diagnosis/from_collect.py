@@ -76,6 +76,8 @@ def _host(host: str, facts: Mapping[str, Any], health: Health, known: Known) -> 
         text = f"{mount} ({uses}): {free} of {disk.get('total_mb')} MB free ({percent} %), {inodes} % of the inodes"
         values = {"path": mount, "free": f"{free} MB ({percent} %)"}
         source = f"file systems of {host}"
+        if disk.get("read_only"):
+            found.append(known.finding("DISK_READ_ONLY", "", host, {**values, "uses": uses}, source, text, subject=f"host:{host}"))
         full = (free is not None and free < 20) or (inodes is not None and inodes < 0.1)
         if full:
             title = f"the file system {mount} of {host} is full ({uses})"
@@ -87,7 +89,9 @@ def _host(host: str, facts: Mapping[str, Any], health: Health, known: Known) -> 
     left = memory.get("available_mb")
     if left is not None and left < max(64, 0.01 * float(memory.get("total_mb") or 0)):
         text = f"{left} of {memory.get('total_mb')} MB available, {memory.get('swap_used_mb')} MB swapped out"
-        found.append(known.finding("MEMORY_LOW", "", host, {"free": left}, f"memory of {host}", text, subject=f"host:{host}"))
+        hang = any(row["cause"] == "timeout" for rows in health.instances.values() for row in rows if row["host"] == host)
+        severity = {"severity": "down"} if hang else {}  # what waits for its pages does not answer
+        found.append(known.finding("MEMORY_LOW", "", host, {"free": left}, f"memory of {host}", text, subject=f"host:{host}", **severity))
     manager = about.get("manager") or {}
     deployed = any(service.get("current") for service in (facts.get("services") or {}).values())
     running = any(row["health"] == UP for rows in health.instances.values() for row in rows if row["host"] == host)
@@ -107,8 +111,9 @@ def _clocks(collected: Mapping[str, Mapping[str, Any]], known: Known) -> list[Fi
             offsets[host] = (float(about["offset_seconds"]), float(about.get("offset_uncertainty") or 0), about.get("synchronized"))
     found = []
     ordered = sorted(value for value, _doubt, _sync in offsets.values())
-    # With three and more hosts the majority is right; below that, the controller's clock has a voice.
-    middle = ordered[len(ordered) // 2] if len(ordered) > 2 else 0.0
+    # With three and more hosts the majority is right, and so are two that agree and are synchronised; else the controller has a voice.
+    agreed = len(ordered) > 1 and ordered[-1] - ordered[0] < SKEW and all(sync is True for _value, _doubt, sync in offsets.values())
+    middle = ordered[len(ordered) // 2] if len(ordered) > 2 or agreed else 0.0
     for host, (offset, doubt, synchronized) in offsets.items():
         skew = offset - middle
         if abs(skew) - doubt < SKEW or (synchronized is True and len(offsets) == 1):
@@ -143,6 +148,13 @@ def _service(
     alive = row["health"] == UP
     if not alive:
         found.extend(_why_not(name, host, facts, row, known, entry))
+    kills = _kills(name, facts)
+    if (row["health"] == DOWN and kills) or len(kills) > 1:  # one that it recovered from is over
+        told: dict[str, Any] = {"severity": "degraded", "directness": "reported", "count": len(kills)} if alive else {}
+        text = f"killed PID {kills[-1].get('pid')} ({kills[-1].get('name')})" + (f", {len(kills)} times" if len(kills) > 1 else "")
+        when: dict[str, Any] = {"since": kills[0 if alive else -1].get("time"), "last": kills[-1].get("time")}
+        more = {**told, **when, "about": "service", "subject": name}
+        found.append(known.finding("OOM_KILLED", name, host, {}, f"kernel log of {host}", text, **more))
     orphans = service.get("orphans") or []
     if orphans:
         numbers = [one.get("pid", one) if isinstance(one, Mapping) else one for one in orphans]
@@ -175,12 +187,7 @@ def _why_not(
         holder = listener.get("service") or listener.get("command") or "another process"
         title = f"port {listener.get('port')} of {name} is held by {holder} (PID {listener.get('pid')}, user {listener.get('user')})"
         found.append(known.finding("PORT_IN_USE", name, host, {"port": listener.get("port")}, f"listeners of {host}", title, title=title))
-    kills = [one for one in about.get("oom_kills") or () if one.get("service") == name]
-    if kills and row["health"] == DOWN:
-        last = kills[-1]
-        text = f"killed PID {last.get('pid')} ({last.get('name')})"
-        when: dict[str, Any] = {"since": last.get("time"), "last": last.get("time")}
-        found.append(known.finding("OOM_KILLED", name, host, {}, f"kernel log of {host}", text, about="service", subject=name, **when))
+    kills = _kills(name, facts)
     # supervisor does not tell the signal, only that there was one.
     ended = str(service.get("exit_signal") or ("a signal" if state == "failed" and service.get("exit_status") == -1 else ""))
     if state == "stopped" and not kills and ended in CLEAN_ENDS and service.get("outcome") not in ("failed", "pending"):
@@ -199,6 +206,11 @@ def _why_not(
         title = f"the Java of {host} is {has}, {name} needs {wanted}"
         found.append(known.finding("CLASS_VERSION", name, host, {}, f"java of {host}", title, title=title, about="service"))
     return found
+
+
+def _kills(name: str, facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """When the kernel killed a process of the service for want of memory, oldest first."""
+    return [one for one in (facts.get("host") or {}).get("oom_kills") or () if one.get("service") == name]
 
 
 _EVERYWHERE = ("[::]", "0.0.0.0", "*")
@@ -366,17 +378,24 @@ def _call(
         return known.finding("WRONG_URL", source, host, values, *evidence, **here)
     if cause not in _SILENT:
         return None
+    if elsewhere == target and platform.frontends.get(int(to_port)) == target:
+        title = f"nothing answers {source} at {url}, the address that the balancer has for {target}"
+        return known.finding("CALL_BLOCKED", source, host, values, *evidence, **{**here, "subject": "balancer", "title": title})
     away = host not in platform.hosts.get(target, ()) and bool(platform.hosts.get(target))
     if _LOOPBACK.match(to_host) and away:
         title = f"{variable} of {source} is {url}, but {target} runs on {', '.join(platform.hosts[target])}"
         return known.finding("GW_LOCALHOST", source, host, values, *evidence, title=title, **here)
-    if platform.ports.get(int(to_port)) != target and target in platform.ports.values():
+    if elsewhere != target and platform.ports.get(int(to_port)) != target and target in platform.ports.values():
         return known.finding("WRONG_URL", source, host, values, *evidence, **here)
+    if target not in health.services:
+        title = f"{target} does not answer {source} at {url}; it was not asked itself, as it is not part of this run"
+        failure = "GW_REFUSED" if cause == "refused" else "GW_CONNECT_TIMEOUT"
+        return known.finding(failure, source, host, values, *evidence, about="downstream", target=target, title=title)
     if health.services.get(target) != UP:
         return None  # the target itself tells why
     if elsewhere == "" and not edge.get("local"):
         return known.finding("WRONG_URL", source, host, values, *evidence, **here)
-    if cause in ("timeout", "reset") and not edge.get("local"):
+    if cause in ("timeout", "reset", "refused") and not edge.get("local"):
         return known.finding("CALL_BLOCKED", source, host, values, *evidence, **{**here, "about": "host"})
     return None
 

@@ -83,7 +83,18 @@ def target_of(groups: Mapping[str, str], platform: Platform) -> str:
             host, port = parts.hostname or "", str(parts.port or "")
         except ValueError:
             return ""
-    if port.isdigit() and int(port) in platform.ports:
-        return str(platform.ports[int(port)])
     bare = re.sub(r"-(?:service|server)$", "", name or host)
-    return bare if bare in names else ""
+    if bare in names:
+        return bare
+    # A stranger may listen on a port that one of ours has, too. Of an address in numbers nobody knows the name.
+    stranger = platform.called and re.search("[a-z]", host) and host != "localhost" and host not in platform.called
+    ours = {**platform.ports, **platform.frontends}
+    return str(ours[int(port)]) if port.isdigit() and int(port) in ours and not stranger else ""
+
+
+def host_of(url: str) -> str:
+    """The host of a URL; "" if there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

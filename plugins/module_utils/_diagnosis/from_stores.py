@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import ACCEPTED, Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.known import Known
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding, Platform
 from ansible_collections.dwp.backend.plugins.module_utils._signatures import fill
@@ -19,9 +20,8 @@ FELT_LOCK = 1.0  # the same if the service that asks is not well
 SLOW_SECONDS = 30.0
 FELT_SECONDS = 5.0  # from which a statement counts if the service that asks is not well
 REDIS_SECONDS = 2.0
+LOGIN_SECONDS = 3.0  # of PostgreSQL; some milliseconds are usual
 CROWDED = 0.9  # of the connections that ordinary roles may use
-#: Words of a probe whose connection was accepted, and whose question was not answered.
-_ACCEPTED = "no answer within"
 _HANGS = "accepts connections and does not answer: its process is suspended, starved, or waits for its disk"
 _STATES = {
     "28P01": "PG_AUTH", "28000": "PG_AUTH", "3D000": "PG_NODB", "53300": "PG_FULL", "57P03": "PG_STARTING", "42501": "PG_PERM",
@@ -37,6 +37,7 @@ _REDIS = {
 }  # fmt: skip
 _REDIS_SAYS = (("(maxclients)", "REDIS_CLIENTS"), ("BUSY Redis is busy", "REDIS_BUSY"))
 _OF_ITSELF = ("REDIS_BUSY", "REDIS_CLIENTS", "REDIS_LOADING", "REDIS_PERSISTENCE")
+_NO_WAY = ("refused", "timeout")
 _NOT_REACHED = ("refused", "timeout", "dns", "tls", "unexpected_body")  # an address, a firewall: by the host that asked
 _FLYWAY = {
     "FAILED_VERSIONED_MIGRATION": "FLYWAY_FAILED", "FAILED_REPEATABLE_MIGRATION": "FLYWAY_FAILED", "CHECKSUM_MISMATCH": "FLYWAY_CHECKSUM",
@@ -63,7 +64,10 @@ def findings_of_stores(
             continue
         if entry.get("cause") not in ("ok", None, ""):
             hangs = _hangs("postgres", host, entry, collected, platform)
-            found.extend(_refused(host, entry, names, [other for _h, other in databases], known, hangs))
+            refused = _refused(host, entry, names, [other for _h, other in databases], known, hangs)
+            same = [other for asker, other in databases if asker == host and other.get("address") == entry.get("address")]
+            home = _home("postgres", host, entry, same, collected, platform)
+            found.extend([_cut_off(one, "postgres", host, entry, home, known) for one in refused] if home else refused)
         elif entry.get("cause") == "ok":
             found.extend(_database(host, entry, known, all(health.services[name] == UP for name in names)))
             found.extend(_flyway(host, entry, names[0], health, known))
@@ -71,7 +75,10 @@ def findings_of_stores(
     for host, facts in collected.items():
         for entry in facts.get("redis") or ():
             names = [name for name in entry.get("services") or () if name in health.services]
-            found.extend(_redis(host, entry, names, every, known, _hangs("redis", host, entry, collected, platform)))
+            told = _redis(host, entry, names, every, known, _hangs("redis", host, entry, collected, platform))
+            same = [other for other in facts.get("redis") or () if other.get("address") == entry.get("address")]
+            home = _home("redis", host, entry, same, collected, platform)
+            found.extend([_cut_off(one, "redis", host, entry, home, known) for one in told] if home else told)
     return _once(found)
 
 
@@ -101,7 +108,34 @@ def _hangs(
     if here.get("listener"):
         return host
     homes = platform.hosts.get(component, ())
-    return (homes[0] if len(homes) == 1 else host) if _ACCEPTED in str(entry.get("message") or "") else ""
+    return (homes[0] if len(homes) == 1 else host) if ACCEPTED in str(entry.get("message") or "") else ""
+
+
+def _home(
+    component: str, host: str, entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]],
+    collected: Mapping[str, Mapping[str, Any]], platform: Platform,
+) -> str:  # fmt: skip
+    """The host on which a component listens, where all that ask from another host get no connection to it; "" in any other case."""
+    users = {name for one in same for name in one.get("services") or ()}
+    if entry.get("cause") not in _NO_WAY or ACCEPTED in str(entry.get("message")) or len(users) < 2:
+        return ""
+    if any(one.get("cause") not in _NO_WAY for one in same) or host in platform.hosts.get(component, ()):
+        return ""
+    port = str(entry.get("address") or "").rpartition(":")[2]
+    for home in platform.hosts.get(component, ()):
+        here = ((collected.get(home) or {}).get("components") or {}).get(component) or {}
+        if here.get("listener") and str(here.get("port")) == port:
+            return home
+    return ""
+
+
+def _cut_off(one: Finding, component: str, host: str, entry: Mapping[str, Any], home: str, known: Known) -> Finding:
+    """What each service tells of it is one thing: the way from its host to the component."""
+    label, prefix = ("PostgreSQL", "db") if component == "postgres" else ("Redis", "redis")
+    failure = "PG_UNREACHABLE" if component == "postgres" else "REDIS_UNREACHABLE"
+    where = f"{label} at {entry.get('address')}, which listens on {home}"
+    title = f"{host} gets no connection to {where}: a firewall, or the network between them"
+    return replace(one, failure=failure, subject=f"host:{host}", title=title, next_action=known.action(failure, place(entry, prefix)))
 
 
 def processes(command: str, label: str) -> dict[str, str]:
@@ -167,6 +201,11 @@ def _database(host: str, entry: Mapping[str, Any], known: Known, well: bool) -> 
     found = []
     source, base = _source(host, entry), {**place(entry, "db"), "user": entry.get("user"), "database": entry.get("database")}
     server: dict[str, Any] = {"subject": "postgres"}
+    if (login := float(entry.get("latency_ms") or 0) / 1000) >= LOGIN_SECONDS:
+        title = f"PostgreSQL at {entry.get('address')} takes {login:.0f} s for a login and a SELECT 1"
+        action = processes("postgres", "PostgreSQL")
+        more = {**server, "title": title, "severity": "degraded", "next_action": action}
+        found.append(known.finding("DB_UNREACHABLE", "postgres", host, base, source, title, **more))
     if entry.get("read_only") or entry.get("standby"):
         found.append(known.finding("PG_READ_ONLY", "postgres", host, base, source, f"standby: {entry.get('standby')}", **server))
     blockers = _blockers(entry.get("locks") or ())
@@ -199,7 +238,10 @@ def _database(host: str, entry: Mapping[str, Any], known: Known, well: bool) -> 
             one = max(group, key=_seconds)
             values = {**base, "application": one.get("application") or "a session", "pid": one.get("pid"),
                       "seconds": round(_seconds(one)), "state": one.get("state"), "others": len(group) - 1}  # fmt: skip
-            found.append(known.finding(failure, "postgres", host, values, source, str(one.get("query") or ""), count=len(group), **server))
+            # A backup, and a transaction that only stands open, are in nobody's way until somebody waits.
+            quiet = {"severity": "note"} if failure == "PG_LONG_TRANSACTION" or str(one.get("application")).startswith("pg_dump") else {}
+            more = {"count": len(group), **server, **quiet}
+            found.append(known.finding(failure, "postgres", host, values, source, str(one.get("query") or ""), **more))
     most, used = entry.get("max_connections"), entry.get("server_connections")
     if most and used and used >= CROWDED * (most - int(entry.get("reserved") or 0)):
         applications = (entry.get("connections") or {}).get("by_application") or {}

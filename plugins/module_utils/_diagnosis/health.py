@@ -18,6 +18,8 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.window import is
 
 #: Causes of a service that talks to us, though not well.
 ANSWERS = {"down", "out_of_service", "unauthorized", "not_found", "client_error", "server_error", "unexpected_status"}
+#: Words of a probe whose connection was accepted, and whose question was not answered.
+ACCEPTED = "no answer within"
 #: A server that does so is there, whatever it thinks of the caller.
 SPEAKS = {"ok", "unauthorized", "not_found", "down", "out_of_service", "server_error"}
 
@@ -167,7 +169,9 @@ def _component(
         return _state(DEGRADED, full, host) if full else _state(UP, entry if entry["cause"] == "ok" else {"cause": "ok"}, host)
     if asked:
         host, entry = asked[0]
-        frozen = entry["cause"] == "timeout" and host in platform.hosts.get(name, ())  # no firewall lies within a host
+        # No firewall lies within a host, and none accepts a connection.
+        silent = host in platform.hosts.get(name, ()) or ACCEPTED in str(entry.get("message"))
+        frozen = entry["cause"] == "timeout" and silent
         if any(listeners) and not frozen:
             return {"state": UP, "cause": "ok", "message": f"it listens, but no service reaches it: {entry.get('message')}"}
         return _state(DOWN, entry, host)

@@ -52,7 +52,9 @@ class Platform:
     needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hosts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # service or component to its hosts
     ports: Mapping[int, str] = field(default_factory=dict)
+    frontends: Mapping[int, str] = field(default_factory=dict)  # ports of the balancer
     paths: Mapping[str, str] = field(default_factory=dict)  # first segment of what a service answers to -> the service
+    called: frozenset[str] = frozenset()  # names of hosts under which services call each other; empty: not known
 
     @property
     def names(self) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import shared_secrets
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import SPEAKS, Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.patience import Words, last_word
 
 DATABASE = {
     "PG_REFUSED", "PG_STARTING", "PG_AUTH", "PG_HBA", "PG_LOGIN", "PG_NODB", "PG_FULL", "PG_TERMINATED", "DB_UNREACHABLE",
@@ -34,6 +35,10 @@ START = {"PORT_IN_USE", "STARTUP_FAILED"}
 CUT = {"PG_TERMINATED", "HIKARI_STALE"}
 # More often than a pool has connections (a restart cuts each once), over so many s, the last one no more s before the newest record.
 CUT_TIMES, CUT_SPREAD, CUT_RECENT = 11, 1.5, 15.0
+#: Whatever else was told so often, over so many s, and until now.
+STILL_TIMES, STILL_SPREAD = 5, 30.0
+#: A call that was answered, or was accepted: that its target can be reached says nothing against it.
+_ACCEPTED = re.compile(r"FeignException\$\w+: \[\d+|Read timed out")
 LAST_WORDS = 120.0  # s before the last record of a service: what is older did not end it
 
 
@@ -41,16 +46,21 @@ def refute(
     findings: Iterable[Finding],
     collected: Mapping[str, Mapping[str, Any]],
     health: Health,
-    last_words: Mapping[str, float],
+    last_words: Words,
 ) -> tuple[list[Finding], list[dict[str, str]]]:
     """The findings, those that are over marked as stale; and what was ruled out by it, and why."""
-    kept, ruled = [], []
-    for one in findings:
+    kept, ruled, everything = [], [], list(findings)
+    asked = {(one.service, one.target): one for one in everything if one.directness == "direct" and one.target}
+    for one in everything:
+        direct = asked.get((one.service, one.target))
+        if direct is not None and one is not direct and one.failure in CALL:
+            one = replace(one, about=direct.about, subject=direct.subject)  # the same way was asked, and what ails it is known
         one = _on_the_way(_signed_elsewhere(one, collected), collected)
-        goes_on = _goes_on(one, last_words)
-        if goes_on:
+        cut = _goes_on(one, last_words)
+        if cut:
             one = replace(one, severity="degraded")
-        why = "" if goes_on or one.directness == "direct" or one.stale else _contradiction(one, collected, health, last_words)
+        sure = cut or one.directness == "direct" or one.stale or _told_still(one, collected, last_words)
+        why = "" if sure else _contradiction(one, collected, health, last_words)
         if why:
             one = replace(one, stale=True)
             ruled.append({"what": f"{one.failure} of {one.service}", "why": why})
@@ -59,13 +69,12 @@ def refute(
     return kept, list(unique.values())
 
 
-def _contradiction(
-    one: Finding, collected: Mapping[str, Mapping[str, Any]], health: Health, last_words: Mapping[str, float]
-) -> str:
-    state = health.services.get(one.service)
+def _contradiction(one: Finding, collected: Mapping[str, Mapping[str, Any]], health: Health, last_words: Words) -> str:
+    rows = {row["host"]: row["health"] for row in health.instances.get(one.service, ())}
+    state = rows.get(one.host, health.services.get(one.service))
     # Flyway's last words end a start; a next one that has begun has not passed it yet.
     if state == DOWN and (one.current or one.failure.startswith("FLYWAY_")):
-        end = last_words.get(one.service)
+        end = last_word(last_words, one.service, one.host)
         if end is None or one.last is None or end - one.last <= LAST_WORDS:
             return ""  # its last words: they may well be why it is down, whatever works by now
     if _differs(one, collected):
@@ -76,7 +85,8 @@ def _contradiction(
         return _store("redis", one, collected, "gets an answer of Redis now")
     if one.failure.startswith("FLYWAY_"):
         return _history(one, collected)
-    if one.failure in CALL and one.target and health.services.get(one.target) == UP:
+    answered = one.failure == "FEIGN" and any(_ACCEPTED.search(str(entry.get("record"))) for entry in one.evidence)
+    if one.failure in CALL and not answered and one.target and health.services.get(one.target) == UP:
         edges = _edges(one, collected)
         # What lies at another place may lose every third request, and one path of an address is not the other.
         known = all(edge.get("points_to") and not _changed(edge["variable"], one, collected) for edge in edges)
@@ -137,10 +147,38 @@ def _differs(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> bool:
     return any(family.search(str(entry["variable"])) for entry in _different(one, collected))
 
 
-def _goes_on(one: Finding, last_words: Mapping[str, float]) -> bool:
+def _goes_on(one: Finding, last_words: Words) -> bool:
     if one.failure not in CUT or one.stale or one.since is None or one.last is None or one.count < CUT_TIMES:
         return False
-    return one.last - one.since >= CUT_SPREAD and last_words.get(one.service, one.last) - one.last <= CUT_RECENT
+    return one.last - one.since >= CUT_SPREAD and _silence(one, last_words) <= CUT_RECENT
+
+
+def _told_still(one: Finding, collected: Mapping[str, Mapping[str, Any]], last_words: Words) -> bool:
+    """Again and again until this moment, and what it blames was not started since: one good answer does not end it."""
+    if one.stale or one.since is None or one.last is None or one.count < STILL_TIMES or one.last - one.since < STILL_SPREAD:
+        return False
+    usual = (one.last - one.since) / (one.count - 1)
+    return _silence(one, last_words) <= max(CUT_RECENT, 3 * usual) and not any(one.since < time for time in _starts(one, collected))
+
+
+def _silence(one: Finding, last_words: Words) -> float:
+    """Seconds from when it was told last to the newest record of its service."""
+    newest = last_word(last_words, one.service, one.host)
+    return 0.0 if newest is None or one.last is None else newest - one.last
+
+
+def _starts(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> list[float]:
+    """When what a finding blames was started last, wherever it runs."""
+    found = []
+    for facts in collected.values():
+        service = (facts.get("services") or {}).get(one.target) or {}
+        found.append(float(service.get("since") or 0))
+        if one.failure in DATABASE or one.failure == "HIKARI_TIMEOUT":
+            found += [float(entry.get("started") or 0) for entry in facts.get("databases") or ()]
+        elif one.failure in REDIS:
+            now = float((facts.get("host") or {}).get("time") or 0)
+            found += [now - float(entry["uptime_seconds"]) for entry in facts.get("redis") or () if entry.get("uptime_seconds") is not None]
+    return found
 
 
 def _same_name(one: Finding, edges: Iterable[Mapping[str, Any]]) -> bool:

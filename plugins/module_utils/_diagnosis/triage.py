@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,26 +13,16 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import base
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis import report, request_path
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.actions import Words
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.advice import advise
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import QUIET, diagnose
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.circumstances import circumstances
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import diagnose
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import findings_of_facts
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_logs import findings_of_host, time_of
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health, assess
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_logs import findings_of_host, host_of, time_of
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import assess
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.known import Known
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import UP, Platform, Trouble
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import Platform
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.refute import refute
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.timeline import timeline
-from ansible_collections.dwp.backend.plugins.module_utils._signature_match import match_text
-from ansible_collections.dwp.backend.plugins.module_utils._signatures import Signature
-
-#: Errors that a caller causes and that say nothing about the service.
-_CALLERS = re.compile(
-    r"No static resource|NoResourceFound|NoHandlerFound|HttpRequestMethodNotSupported|Request method '\w+' (?:is )?not supported|"
-    r"HttpMessageNotReadable|MethodArgumentNotValid|HttpMediaType|MissingServletRequestParameter|MissingRequestHeader|"
-    r"MethodArgumentTypeMismatch|ClientAbortException|AsyncRequestNotUsable|Broken pipe|Connection reset by peer|ConstraintViolation|"
-    r"Invalid character found in|RequestRejectedException|HandlerMethodValidationException|AuthorizationDeniedException|"
-    r"AccessDeniedException: Access|ServerWebInputException|MaxUploadSizeExceeded|ConversionFailedException|MissingPathVariable|"
-    r"ObjectOptimisticLockingFailure"
-)
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.troubles import troubles_of
 
 
 @dataclass
@@ -60,19 +49,26 @@ def triage(given: Inputs) -> dict[str, Any]:
     facts = {host: answer.get("collected") or {} for host, answer in given.answers.items() if host not in given.lost}
     logs = {host: answer.get("logs") or {} for host, answer in given.answers.items() if host not in given.lost}
     offsets = {host: _offset(one) for host, one in facts.items()}
-    platform = platform_of(given.catalogue, given.hosts)
+    platform = platform_of(given.catalogue, given.hosts, facts)
     selected = [name for name in given.catalogue["selected"] if platform.hosts.get(name)]
     known = Known(given.site)
     health = assess(facts, platform, selected, given.lost)
     found = findings_of_facts(facts, platform, health, known, given.lost, given.catalogue["services"])
     for host, result in logs.items():
-        told = findings_of_host(result, platform, host, offsets[host])
-        found += [one for one in told if one.service in health.services or one.service not in platform.hosts]
-    found, ruled_out = refute(found, facts, health, last_words(logs, offsets))
+        for one in findings_of_host(result, platform, host, offsets[host]):
+            # Whom the kernel killed is asked of its own buffer, with the owner of each process; its log names nobody.
+            nobodys = one.service not in platform.hosts and one.failure != "OOM_KILLED"
+            found += [one] if nobodys or one.service in health.services else []
+    words = last_words(logs, offsets)
+    found, ruled_out = refute(found, facts, health, words)
     found = advise(found, facts, health, given.catalogue)
     gaps = coverage(given, facts, logs, selected)
-    troubles = troubles_of(logs, offsets, health, list(known.rows.values()), given.now, str(given.catalogue["environment"]))
-    diagnosis = diagnose(found, platform, health.words, given.now, gaps, troubles)
+    environment = str(given.catalogue["environment"])
+    troubles = troubles_of(logs, offsets, health, list(known.rows.values()), given.now, environment, words)
+    diagnosis = diagnose(found, platform, health.words, given.now, gaps, troubles, words, health.instances)
+    if diagnosis.failure is None and diagnosis.service in health.services:
+        told = circumstances(diagnosis.service, facts, health, given.catalogue, given.now)
+        diagnosis = replace(diagnosis, reasons=(*diagnosis.reasons[:1], *told, *diagnosis.reasons[1:]))
     if diagnosis.since is None and diagnosis.service in health.services:
         diagnosis = replace(diagnosis, since=ended_at(diagnosis.service, logs, offsets))
     window = window_of(logs)
@@ -97,8 +93,8 @@ def triage(given: Inputs) -> dict[str, Any]:
     return report.scrubbed(made)
 
 
-def platform_of(catalogue: Mapping[str, Any], hosts: Sequence[str]) -> Platform:
-    """Who calls and needs whom, and on which hosts of this play it runs."""
+def platform_of(catalogue: Mapping[str, Any], hosts: Sequence[str], facts: Mapping[str, Mapping[str, Any]] | None = None) -> Platform:
+    """Who calls and needs whom, on which hosts of this play it runs, and under which names it is called."""
     services, components = catalogue["services"], catalogue["components"]
     placed = [name for name, entry in services.items() if entry["hosts"]]
     inside = set(hosts)
@@ -112,7 +108,14 @@ def platform_of(catalogue: Mapping[str, Any], hosts: Sequence[str]) -> Platform:
     for name, entry in components.items():
         where[name] = list(entry.get("hosts") or ())
     ports = {services[name]["port"]: name for name in placed if services[name].get("port")}
-    return Platform(calls, needs, where, ports, _paths(services, placed))
+    frontends = {services[name]["frontend"]: name for name in placed if services[name].get("frontend")}
+    return Platform(calls, needs, where, ports, frontends, _paths(services, placed), _names(facts or {}))
+
+
+def _names(facts: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """Names of hosts in the addresses that services have of each other."""
+    urls = [str(edge.get("url") or "") for one in facts.values() for edge in one.get("edges") or () if not edge.get("external")]
+    return frozenset(name for name in (host_of(url) for url in urls) if name)
 
 
 def _paths(services: Mapping[str, Any], placed: Iterable[str]) -> dict[str, str]:
@@ -135,14 +138,16 @@ def _offset(facts: Mapping[str, Any]) -> float:
     return float(offset)
 
 
-def last_words(logs: Mapping[str, Mapping[str, Any]], offsets: Mapping[str, float]) -> dict[str, float]:
-    """When each service wrote its newest record."""
-    found: dict[str, float] = {}
+def last_words(logs: Mapping[str, Mapping[str, Any]], offsets: Mapping[str, float]) -> dict[tuple[str, str], float]:
+    """When each service wrote its newest record, on each host and at all."""
+    found: dict[tuple[str, str], float] = {}
     for host, result in logs.items():
         for file in result.get("files") or ():
             time = time_of(file.get("last"), offsets.get(host, 0.0))
-            if time is not None:
-                found[file["service"]] = max(time, found.get(file["service"], time))
+            if time is None:
+                continue
+            for key in ((file["service"], host), (file["service"], "")):
+                found[key] = max(time, found.get(key, time))
     return found
 
 
@@ -154,58 +159,6 @@ def ended_at(service: str, logs: Mapping[str, Mapping[str, Any]], offsets: Mappi
         if starts and starts[-1].get("state") in ("stopped", "died during startup"):
             times.append(time_of(starts[-1].get("stopping_at") or starts[-1].get("at"), offsets.get(host, 0.0)))
     return max((time for time in times if time is not None), default=None)
-
-
-def troubles_of(
-    logs: Mapping[str, Mapping[str, Any]],
-    offsets: Mapping[str, float],
-    health: Health,
-    signatures: Sequence[Signature],
-    now: float,
-    environment: str,
-) -> list[Trouble]:
-    """Errors of now that no row of the catalogue matches and no caller causes, oldest first."""
-    found = []
-    newest = last_words(logs, offsets)
-    for host, result in logs.items():
-        for name, service in (result.get("services") or {}).items():
-            if name not in health.services:
-                continue
-            end = now if health.services[name] == UP else newest.get(name, now)
-            again = _came_back(name, host, service.get("starts") or (), offsets.get(host, 0.0))
-            if again is not None and health.services[name] == UP and now - (again.last or 0.0) <= QUIET:
-                found.append(again)
-            for one in service.get("templates") or ():
-                last = time_of(one.get("last"), offsets.get(host, 0.0))
-                text = str((one.get("evidence") or {}).get("record") or one.get("template") or "")
-                if one.get("stale") or one.get("level") != "ERROR" or last is None or end - last > QUIET:
-                    continue
-                if _CALLERS.search(text) or match_text(text, signatures, environment):
-                    continue
-                cause = str(one.get("cause") or one.get("exception") or "")
-                said = str(one.get("template"))[:120]
-                label = f"{cause}: {said}" if cause and cause not in said else said
-                count, first = int(one.get("count") or 1), time_of(one.get("first"), offsets.get(host, 0.0))
-                found.append(Trouble(name, host, label, count, first, last))
-    return sorted(found, key=lambda one: (one.last or 0.0, one.service))
-
-
-UNSEEN = 6 * 3600.0  # s: a life whose end nobody told
-
-
-def _came_back(name: str, host: str, starts: Sequence[Mapping[str, Any]], offset: float) -> Trouble | None:
-    """A process that is young because the one before ended without being told to: up now, and gone again in a moment."""
-    lives = list(starts)
-    told_to = [one for one in lives if one.get("exit_status") in (0, 143) and not one.get("exit_signal")]  # SIGTERM, without a word
-    lost = [one for one in lives[:-1] if one.get("state") in ("killed", "died during startup") and one not in told_to]
-    if not lost or lives[-2] is not lost[-1]:
-        return None
-    begun, again = time_of(lives[-2].get("at"), offset), time_of(lives[-1].get("at"), offset)
-    known = lives[-2].get("exit_status") is not None or lives[-2].get("exit_signal")
-    if not known and begun is not None and again is not None and again - begun > UNSEEN:
-        return None  # nobody saw its end, which may be of yesterday
-    first, last = time_of(lost[0].get("at"), offset), time_of(lives[-1].get("at"), offset)
-    return Trouble(name, host, f"{name} ended by itself and was started again", len(lost), first, last, restless=True)
 
 
 def window_of(logs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

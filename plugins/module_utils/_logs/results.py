@@ -21,6 +21,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._logs.templates import
 from ansible_collections.dwp.backend.plugins.module_utils._logs.window import iso
 from ansible_collections.dwp.backend.plugins.module_utils._signatures import Match
 
+RECENT = 120.0  # s before the newest error of a log: what is told now
 CAUSE = 300  # characters of the reason that a record ends with
 
 
@@ -85,8 +86,11 @@ def service_result(scan: Scan, limits: Limits, scrubber: Scrubber, host: str = "
     signatures = [_signature(hits, history, edges, limits, scrubber, scan.service, host) for hits in scan.hits.values()]
     signatures.sort(key=lambda one: (one["stale"], one["priority"], one["first"] or "", one["id"]))
     groups = sorted(scan.groups.values(), key=lambda group: (-(group.last or 0.0), group.template))
+    # What is told now stands before what was frequent once: the rest may be left out.
+    newest = max((group.last or 0.0 for group in groups), default=0.0)
+    groups.sort(key=lambda group: (newest - (group.last or 0.0) > RECENT, -group.count))
     templates = [_template(group, edges, limits, scrubber) for group in groups]
-    templates.sort(key=lambda one: (one["stale"], -one["count"]))
+    templates.sort(key=lambda one: bool(one["stale"]))
     return {
         "service": scan.service,
         "host": host,

@@ -184,7 +184,7 @@ SIGNATURES: list[dict[str, Any]] = [
             r"ResourceAccessException: I/O error on (?P<method>\w+) request for \"(?P<url>[^\"]+)\": (?P<reason>[^\n]{0,300})",
         ],
         "details": [r"during \[(?P<method>\w+)\] to \[(?P<url>[^\]]+)\]"],
-        "meaning": "a call to another service failed",
+        "meaning": "a call to another service failed: {url}",
         "next": {
             "command": _TRIAGE,
             "risk": "read-only",
