@@ -35,6 +35,12 @@ class Target(NamedTuple):
     password: str
     ssl_mode: str = "prefer"
     schema: str | None = None
+    others: tuple[tuple[str, int], ...] = ()  # addresses that the driver tries after the first
+    primary: bool = False  # it wants one that takes changes
+
+    def each(self) -> list[Target]:
+        """One target for each address, in the order in which the driver tries them."""
+        return [self, *(self._replace(host=host, port=port) for host, port in self.others)]
 
     @property
     def address(self) -> str:
@@ -72,11 +78,12 @@ def by_url(target: Target, url: str) -> Target:
     rest, _mark, query = url[len("jdbc:postgresql:"):].partition("?")
     parts = {key: values[-1] for key, values in parse_qs(query, keep_blank_values=True).items()}
     authority, _slash, name = rest.removeprefix("//").rpartition("/") if rest.startswith("//") else ("", "", rest)
-    host, port = (addresses(f"//{authority}") or [("localhost", None)])[0]
+    (host, port), *more = addresses(f"//{authority}") or [("localhost", None)]
     ssl = parts.get("sslmode") or ("require" if parts.get("ssl", "false") in ("", "true") else target.ssl_mode)
     return target._replace(
         host=host, port=port or 5432, database=unquote(name) or target.database, user=parts.get("user") or target.user,
         password=parts.get("password") or target.password, ssl_mode="require" if ssl.startswith("verify-") else ssl,
+        others=tuple((name, number or 5432) for name, number in more), primary=parts.get("targetServerType") in ("primary", "master"),
     )  # fmt: skip
 
 

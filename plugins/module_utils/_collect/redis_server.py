@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from ansible_collections.dwp.backend.plugins.module_utils import _prober
 from ansible_collections.dwp.backend.plugins.module_utils._collect.parts import NotChecked
+from ansible_collections.dwp.backend.plugins.module_utils._environment_text import addresses
 from ansible_collections.dwp.backend.plugins.module_utils._probe import judge
 from ansible_collections.dwp.backend.plugins.module_utils._probe_messages import advice, happened
 from ansible_collections.dwp.backend.plugins.module_utils._probe_model import Rung, scrub
 from ansible_collections.dwp.backend.plugins.module_utils._requires import require
 
 SLOW_MS = 2000.0  # for a login and a PING
+SENTINELS = "SPRING_DATA_REDIS_SENTINEL_NODES"
 
 
 class Target(NamedTuple):
@@ -24,6 +27,10 @@ class Target(NamedTuple):
     password: str
     user: str = ""
     tls: bool = False
+    others: tuple[tuple[str, int], ...] = ()  # of a cluster: any of its nodes answers for it
+
+    def each(self) -> list[Target]:
+        return [self, *(self._replace(host=host, port=port) for host, port in self.others)]
 
     @property
     def address(self) -> str:
@@ -42,12 +49,37 @@ def targets(services: Mapping[str, Mapping[str, Any]], environments: Mapping[str
             values.get(names["host"]) or "localhost", int(port) if port.isdigit() else 0, values.get(names["password"]) or "",
             values.get("SPRING_DATA_REDIS_USERNAME") or "", values.get("SPRING_DATA_REDIS_SSL_ENABLED", "").lower() == "true",
         )  # fmt: skip
-        found.setdefault(target, []).append(name)
+        if values.get(SENTINELS):
+            continue  # they tell where the master is: to be asked by whoever speaks their language
+        found.setdefault(_elsewhere(target, values), []).append(name)
     return found
 
 
+def _elsewhere(target: Target, values: Mapping[str, str]) -> Target:
+    """The same with what wins over host and port in Spring Boot: the nodes of a cluster, else a URL."""
+    nodes = addresses("//" + values.get("SPRING_DATA_REDIS_CLUSTER_NODES", ""))
+    if nodes:
+        (host, port), *more = nodes
+        return target._replace(host=host, port=port or 6379, others=tuple((name, number or 6379) for name, number in more))
+    url = values.get("SPRING_DATA_REDIS_URL") or ""
+    if not url.startswith(("redis://", "rediss://")):
+        return target
+    parts = urlsplit(url)
+    (host, port), *_more = addresses(url) or [(target.host, target.port)]
+    return Target(host, port or 6379, unquote(parts.password or ""), unquote(parts.username or ""), parts.scheme == "rediss")
+
+
 def look(target: Target, services: Iterable[str], timeout: float) -> dict[str, Any]:
-    """One server. A refusal is an answer, not an error."""
+    """One server, or the first node of a cluster that answers. A refusal is an answer, not an error."""
+    entry: dict[str, Any] = {}
+    for one in target.each():
+        entry = _look(one, services, timeout)
+        if entry["cause"] not in ("refused", "timeout", "dns", "reset"):
+            break
+    return entry
+
+
+def _look(target: Target, services: Iterable[str], timeout: float) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "services": sorted(services), "address": target.address, "tls": target.tls, "cause": None, "message": "", "latency_ms": None,
         "version": None, "role": None, "master_link": None, "memory": None, "clients": None, "max_clients": None,

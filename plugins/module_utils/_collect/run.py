@@ -166,6 +166,9 @@ class Collector:
             entry["pool_sum"] = sum(postgres.pool_size(given[user]) for user in same)
             what = f"database {target.database} of {', '.join(users)}"
             parts.start(what, lambda t=target, e=entry: self._database(t, e))  # type: ignore[misc]
+        for name, values in given.items():
+            if values.get(redis_server.SENTINELS):
+                parts.note(f"Redis of {name}", f"{redis_server.SENTINELS} is set, and sentinels are not asked")
         for cache, users in redis_server.targets(catalogue, given).items():
             what = f"Redis {cache.address} of {', '.join(users)}"
             parts.start(what, lambda c=cache, u=users: redis_server.look(c, u, self.probe_timeout))  # type: ignore[misc]
@@ -179,11 +182,17 @@ class Collector:
         """Login as the service, then the survey; as administrator where the service is refused by a server of ours."""
         component = self.platform["components"].get("postgres") or {}
         what = f"database {target.database} from inside"
-        if postgres.look(target, entry, self.probe_timeout):
-            found = self.parts.guarded(what, lambda: postgres.survey(target, self.probe_timeout))
+        for one in target.each():
+            entry["address"] = one.address
+            if not postgres.look(one, entry, self.probe_timeout):
+                continue
+            found = self.parts.guarded(what, lambda one=one: postgres.survey(one, self.probe_timeout))  # type: ignore[misc]
             if found:
                 postgres.take(entry, found, "service")
-            self._migrations(target, entry)
+            if not (entry["standby"] and target.primary):
+                break
+        if entry["cause"] == "ok":
+            self._migrations(target._replace(host=one.host, port=one.port), entry)
         elif entry["sqlstate"] and postgres.is_ours(component, target):
             admin_database = str(component.get("admin_database") or "postgres")
             database = admin_database if entry["sqlstate"] == "3D000" else target.database

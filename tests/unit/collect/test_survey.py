@@ -68,6 +68,12 @@ def test_a_jdbc_url_wins_over_the_parts(url: str, expected: tuple[object, ...]) 
     assert postgres.by_url(target, url)[:6] == expected
 
 
+def test_every_address_of_a_url_is_asked_in_turn():
+    target = postgres.by_url(postgres.Target("h", 1, "d", "u", "p"), "jdbc:postgresql://a:1,b/orders?targetServerType=primary")
+    assert [one.address for one in target.each()] == ["a:1", "b:5432"] and target.primary
+    assert not postgres.by_url(target, "jdbc:postgresql://a/orders").primary
+
+
 def test_a_port_that_is_none_is_not_asked():
     target = postgres.Target("h", 0, "d", "u", "p")
     entry = postgres.empty(target, ["a"])
@@ -114,6 +120,30 @@ def test_redis_of_the_services():
     services = {"main": {"redis": names}, "chat": {"redis": spring}, "mail": {"redis": None}, "off": {"redis": names}}
     found = redis_server.targets(services, {"main": {"REDIS_HOST": "r", "REDIS_PASSWORD": "p"}, "chat": {"REDIS_HOST": "r"}, "mail": {}})
     assert found == {redis_server.Target("r", 6379, "p"): ["main"], redis_server.Target("localhost", 6379, ""): ["chat"]}
+
+
+@pytest.mark.parametrize(("values", "expected"), [
+    ({"SPRING_DATA_REDIS_URL": "redis://:s%26t@cache:6380/1"}, ("cache", 6380, "s&t", "", False, ())),
+    ({"SPRING_DATA_REDIS_URL": "rediss://u:s@cache"}, ("cache", 6379, "s", "u", True, ())),
+    ({"SPRING_DATA_REDIS_URL": "cache:6380"}, ("r", 6379, "p", "", False, ())),  # Spring refuses it at the start
+    ({"SPRING_DATA_REDIS_CLUSTER_NODES": "a:7000,b:7001,c"}, ("a", 7000, "p", "", False, (("b", 7001), ("c", 6379)))),
+])  # fmt: skip
+def test_what_wins_over_the_host_of_redis(values, expected):
+    names = {"host": "REDIS_HOST", "port": "REDIS_PORT", "password": "REDIS_PASSWORD"}
+    given = {"main": {"REDIS_HOST": "r", "REDIS_PASSWORD": "p", **values}}
+    assert list(redis_server.targets({"main": {"redis": names}}, given)) == [redis_server.Target(*expected)]
+
+
+def test_sentinels_are_no_redis():
+    names = {"host": "REDIS_HOST", "port": "REDIS_PORT", "password": "REDIS_PASSWORD"}
+    assert redis_server.targets({"main": {"redis": names}}, {"main": {redis_server.SENTINELS: "a:26379"}}) == {}
+
+
+def test_the_first_node_that_answers_stands_for_a_cluster(monkeypatch):
+    causes = {"a": "refused", "b": "unauthorized", "c": "ok"}
+    monkeypatch.setattr(redis_server, "_look", lambda one, services, timeout: {"cause": causes[one.host], "address": one.address})
+    target = redis_server.Target("a", 1, "", others=(("b", 2), ("c", 3)))
+    assert redis_server.look(target, ["main"], 1.0) == {"cause": "unauthorized", "address": "b:2"}
 
 
 def test_info_of_an_old_redis_lacks_fields():
