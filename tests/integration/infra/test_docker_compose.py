@@ -27,7 +27,9 @@ IMAGE = "dwp-infra-servers:test"
 
 
 def docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout.strip()
+    done = subprocess.run(["docker", *arguments], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, f"docker {arguments[0]}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done.stdout.strip()
 
 
 def wanted(root: Path, **redis_more: Any) -> dict[str, Any]:
@@ -69,8 +71,9 @@ def make_image() -> None:
     subprocess.run([CHECKOUT / "tests/hosts/up", "build"], env=environment, check=True, capture_output=True)
     try:
         name = "dwp-infra-image-build"
-        install = (
-            "apt-get install -y -q --no-install-recommends postgresql redis-server redis-tools && systemctl stop postgresql redis-server"
+        packages = "postgresql redis-server redis-tools"
+        install = (  # a mirror that drops a download now and then is no failure of ours
+            f"apt-get install -y -q -o Acquire::Retries=5 --no-install-recommends {packages} && systemctl stop postgresql redis-server"
         )
         docker("exec", "-e", "DEBIAN_FRONTEND=noninteractive", name, "sh", "-c", f"{install} && rm -rf /var/lib/postgresql/*")
         docker("cp", str(Path(__file__).with_name("docker-entrypoint.sh")), f"{name}:/usr/local/bin/")
