@@ -330,6 +330,12 @@ services:
       type: int
       returned: always
       sample: 0
+    last_words:
+      description: Lines behind its last record that a shell, the JVM or systemd printed; none once it writes again.
+      type: list
+      elements: str
+      returned: always
+      sample: ["Unrecognized VM option 'UseConcMarkSweepGC'", "Error: Could not create the Java Virtual Machine."]
 files:
   description: Every file that was looked at, with what was read of it.
   returned: always

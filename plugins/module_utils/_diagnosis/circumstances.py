@@ -1,7 +1,7 @@
 # Copyright (c) 2026 dwp.backend contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happened to a service whose trouble nobody knows: is it still starting, does a deployment run, is its release new?"""
+"""What is known of a service whose trouble nobody knows: its last words, is it starting, does a deployment run, is its release new?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ BOOTED = 600.0  # s for which a host counts as just booted
 
 
 def circumstances(
-    service: str, facts: Mapping[str, Mapping[str, Any]], health: Health, catalogue: Mapping[str, Any], now: float
+    service: str,
+    facts: Mapping[str, Mapping[str, Any]],
+    logs: Mapping[str, Mapping[str, Any]],
+    health: Health,
+    catalogue: Mapping[str, Any],
+    now: float,
 ) -> list[str]:
     """Sentences, the most telling first."""
     found: list[str] = []
@@ -25,6 +30,9 @@ def circumstances(
         host = str(row["host"])
         about: Mapping[str, Any] = (facts.get(host) or {}).get("host") or {}
         one: Mapping[str, Any] = ((facts.get(host) or {}).get("services") or {}).get(service) or {}
+        words = ((logs.get(host) or {}).get("services") or {}).get(service, {}).get("last_words") or ()
+        if words and row["health"] == DOWN:
+            found.append(f"its last words: {' | '.join(words)}")
         lock = about.get("lock") or {}
         if lock:
             found.append(f"deployment {lock.get('deployment')} of {lock.get('owner')} is under way on {host}")

@@ -67,7 +67,7 @@ def triage(given: Inputs) -> dict[str, Any]:
     troubles = troubles_of(logs, offsets, health, list(known.rows.values()), given.now, environment, words)
     diagnosis = diagnose(found, platform, health.words, given.now, gaps, troubles, words, health.instances)
     if diagnosis.failure is None and diagnosis.service in health.services:
-        told = circumstances(diagnosis.service, facts, health, given.catalogue, given.now)
+        told = circumstances(diagnosis.service, facts, logs, health, given.catalogue, given.now)
         diagnosis = replace(diagnosis, reasons=(*diagnosis.reasons[:1], *told, *diagnosis.reasons[1:]))
     if diagnosis.since is None and diagnosis.service in health.services:
         diagnosis = replace(diagnosis, since=ended_at(diagnosis.service, logs, offsets))

@@ -104,6 +104,7 @@ def service_result(scan: Scan, limits: Limits, scrubber: Scrubber, host: str = "
         "templates_left_out": max(0, len(templates) - limits.templates),
         "levels": {level: count for level, count in sorted(scan.counts.items()) if level},
         "discounted": scan.discounted,
+        "last_words": [scrubber.text(line, CAUSE) for line in scan.last_words],
     }
 
 

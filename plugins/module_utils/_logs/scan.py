@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.dwp.backend.plugins.module_utils._logs import lifecycle
 from ansible_collections.dwp.backend.plugins.module_utils._logs.formats import Record, time_of
+from ansible_collections.dwp.backend.plugins.module_utils._logs.last_words import last_words
 from ansible_collections.dwp.backend.plugins.module_utils._logs.records import Chunk, shorten
 from ansible_collections.dwp.backend.plugins.module_utils._logs.templates import Group, group_for
 from ansible_collections.dwp.backend.plugins.module_utils._logs.window import Window
@@ -125,6 +126,7 @@ class Scan:
         self.counts: dict[str, int] = {}
         self.events: list[lifecycle.Event] = []
         self.discounted = 0
+        self.last_words: list[str] = []
         self.truncated = 0
         self._signatures = [signature for signature in signatures if signature.patterns]
         self._anywhere = sorted({s.anywhere.encode() for s in self._signatures if s.anywhere})
@@ -184,6 +186,7 @@ class Scan:
                     self._record(chunk, start, end)
                 position = find(anchor, end)
         if chunk.last and data:
+            self.last_words = last_words(data, cutter) or self.last_words
             # What a dying JVM prints itself continues the last record, whatever its level.
             start = cutter.last(data) or 0
             if start not in done:
