@@ -238,8 +238,7 @@ def _database(host: str, entry: Mapping[str, Any], known: Known, well: bool) -> 
             one = max(group, key=_seconds)
             values = {**base, "application": one.get("application") or "a session", "pid": one.get("pid"),
                       "seconds": round(_seconds(one)), "state": one.get("state"), "others": len(group) - 1}  # fmt: skip
-            # A backup, and a transaction that only stands open, are in nobody's way until somebody waits.
-            quiet = {"severity": "note"} if failure == "PG_LONG_TRANSACTION" or str(one.get("application")).startswith("pg_dump") else {}
+            quiet = {"severity": "note"} if str(one.get("application")).startswith("pg_dump") else {}  # a backup is in nobody's way
             more = {"count": len(group), **server, **quiet}
             found.append(known.finding(failure, "postgres", host, values, source, str(one.get("query") or ""), **more))
     most, used = entry.get("max_connections"), entry.get("server_connections")

@@ -357,12 +357,7 @@ SIGNATURES: list[dict[str, Any]] = [
         "priority": 3,
         "about": "postgres",
         "severity": "degraded",
-        "patterns": [
-            r'relation "(?P<relation>[^"]+)" does not exist', r'schema "(?P<relation>[^"]+)" does not exist',
-            r"ERROR: column (?P<relation>\S+)(?: of relation \S+)? does not exist",
-            r"ERROR: (?:function|type|sequence) [^\n]{1,200}? does not exist", r"ERROR: operator does not exist",
-            r"SQLState: 42P01", r"SQLState: 42703",
-        ],
+        "patterns": [r'relation "(?P<relation>[^"]+)" does not exist', r"SQLState: 42P01"],
         "yields_to": ["FLYWAY_SQL"],
         "meaning": "42P01: a migration has not run, or search_path names another schema",
         "next": {

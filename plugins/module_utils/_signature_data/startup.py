@@ -67,7 +67,6 @@ SIGNATURES: list[dict[str, Any]] = [
         "severity": "down",
         "patterns": [
             r"Failed to configure a DataSource: 'url' attribute is not specified",
-            r"claims to not accept jdbcUrl",
             r"jdbcUrl is required",
             r"URL must start with 'jdbc'",
         ],
