@@ -323,7 +323,8 @@ def _troubled(base: Diagnosis, troubles: Sequence[Trouble], platform: Platform) 
     """Every probe is content, and yet a service logs errors: the deepest one is where to look."""
     names = {one.service for one in troubles}
     first = min(troubles, key=lambda one: (not one.restless, len(names & platform.on(one.service)), -one.count, one.service, one.text))
-    others = sorted(names - {first.service})
+    told = [one for one in troubles if one.service == first.service or one.count >= AGAIN]  # once is noise
+    others = sorted({one.service for one in told} - {first.service})
     ended = "ended by itself and was started again; the cause is not known"
     what = ended if first.restless else "logs errors that the catalogue does not know"
     return replace(
@@ -333,7 +334,7 @@ def _troubled(base: Diagnosis, troubles: Sequence[Trouble], platform: Platform) 
         host=first.host,
         title=f"{first.service} answers, but {what}",
         since=first.since,
-        unexplained=tuple(Unexplained(one.service, f"{one.text} ({one.count} times)") for one in troubles),
+        unexplained=tuple(Unexplained(one.service, f"{one.text} ({one.count} times)") for one in told),
         reasons=("every probe says up", f"{first.service} logged: {first.text} ({first.count} times)",
                  *([f"{', '.join(others)} log errors too"] if others else [])),
     )  # fmt: skip

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import CARRIERS, HOST_WIDE, WHOLE, diagnose
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import CARRIERS, HOST_WIDE, OF_ITSELF, WHOLE, diagnose
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_logs import findings_of_logs, target_of
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import Finding, Platform, Trouble
 from ansible_collections.dwp.backend.plugins.module_utils._signatures import catalogue
@@ -41,7 +41,7 @@ def finding(failure, service, differences):
 def test_diagnosis(case):
     health = {**dict.fromkeys(NAMES, "up"), **case.get("health", {})}
     findings = [finding(*one) for one in case.get("findings", [])]
-    troubles = [Trouble(service, "app-01", text, 3) for service, text in case.get("troubles", ())]
+    troubles = [Trouble(service, "app-01", text, **{"count": 3, **dict(*more)}) for service, text, *more in case.get("troubles", ())]
     found = diagnose(findings, PLATFORM, health, case.get("now"), case.get("not_checked", ()), troubles)
     said = {
         "status": found.status, "failure": found.failure, "service": found.service, "host": found.host, "victims": list(found.victims),
@@ -54,7 +54,7 @@ def test_diagnosis(case):
 
 
 def test_names_in_the_rules_are_names_of_the_catalogue():
-    assert set(SIGNATURES) >= (WHOLE | HOST_WIDE | CARRIERS)
+    assert set(SIGNATURES) >= (WHOLE | HOST_WIDE | CARRIERS | OF_ITSELF)
 
 
 findings_of_all = st.lists(
