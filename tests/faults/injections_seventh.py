@@ -18,8 +18,8 @@ from typing import Any
 
 import psycopg2
 
-from .injections import Inject, environment
-from .injections_fifth import until
+from .injections import Inject, environment, launcher
+from .injections_fifth import keytool, until
 from .injections_operators import appended_to_redis, configured, reconfigured, restart_server
 from .injections_processes import PASSWORD, keystore
 from .proxies import Handle, relay
@@ -96,17 +96,15 @@ redis_bound_elsewhere: Inject = reconfigured("redis", lambda text: f"{text.rstri
 
 
 # ---- files
-def log_read_only(service: str) -> Inject:
-    """A script that keeps logs for the auditors took the right to write from one that is still in use."""
+def gc_log_read_only(service: str) -> Inject:
+    """A script that keeps logs for the auditors took the right to write from one that Java opens before all else."""
 
     def inject(stand: Stand) -> None:
-        path = stand.logs / f"{service}.log"
-        mode = path.stat().st_mode & 0o7777
-        stand.undo.append(lambda: path.chmod(mode))
-        stand.touched.add(service)
-        stand.stop(service)
+        path = stand.logs / f"{service}-gc.log"
+        path.touch()
         path.chmod(0o444)
-        stand.start(service)
+        stand.undo.append(path.unlink)
+        launcher(service, "-Xmx160m", f"-Xmx160m -Xlog:gc:file={path}:time:filecount=0")(stand)
 
     return inject
 
@@ -162,10 +160,14 @@ def wants_certificate(service: str) -> Inject:
     """A service that was hardened: it speaks TLS with those alone who have a certificate, and the gateway has none."""
 
     def inject(stand: Stand) -> None:
-        store = str(keystore(stand))
+        store, trusted, certificate = keystore(stand), stand.base / "trusted.p12", stand.base / "trusted.pem"
+        if not trusted.exists():  # a key of one's own is none that one trusts
+            keytool("-exportcert", "-rfc", "-alias", "mail", "-keystore", str(store), "-file", str(certificate))
+            keytool("-importcert", "-alias", "mail", "-storetype", "PKCS12", "-keystore", str(trusted), "-file", str(certificate))
+            trusted.chmod(0o644)
         environment(
-            service, SERVER_SSL_KEYSTORE=store, SERVER_SSL_KEYSTOREPASSWORD=PASSWORD, SERVER_SSL_CLIENTAUTH="need",
-            SERVER_SSL_TRUSTSTORE=store, SERVER_SSL_TRUSTSTOREPASSWORD=PASSWORD,
+            service, SERVER_SSL_KEYSTORE=str(store), SERVER_SSL_KEYSTOREPASSWORD=PASSWORD, SERVER_SSL_CLIENTAUTH="need",
+            SERVER_SSL_TRUSTSTORE=str(trusted), SERVER_SSL_TRUSTSTOREPASSWORD=PASSWORD,
         )(stand)  # fmt: skip
         environment("gateway", SPRING_CLOUD_GATEWAY_HTTPCLIENT_SSL_USEINSECURETRUSTMANAGER="true",
                     **{f"SERVICE_{service.upper()}_URL": f"https://127.0.0.1:{PORTS[service]}"})(stand)  # fmt: skip
@@ -174,6 +176,12 @@ def wants_certificate(service: str) -> Inject:
 
 
 # ---- requests
+def of_yesterday(traffic: Any) -> str:
+    """A token that was good for two hours, ten hours ago."""
+    now = int(time.time())
+    return traffic.token_of({"sub": "1", "tenant_id": "1", "iat": now - 12 * 3600, "exp": now - 10 * 3600})
+
+
 def with_times_as_text(traffic: Any) -> str:
     """A token of a program that writes its times as text."""
     now = int(time.time())

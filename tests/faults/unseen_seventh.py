@@ -156,17 +156,17 @@ REDIS = (
         {"main": "Unable to connect to (Redis|127)"}, use=APPROVE, differences="SPRING_DATA_REDIS_URL",
     ),
     Fault(
-        "redis-user-unknown", "synapsex was given a user of Redis of its own before anybody had made that user, and ends at each start",
-        i.environment("synapsex", SPRING_DATA_REDIS_USERNAME="synapsex"),
-        Expected("REDIS_AUTH", "synapsex", rf"(?i)password|username|acl|{DEPLOY}"),
-        {"synapsex": "WRONGPASS|NOAUTH|invalid username-password"}, differences="SPRING_DATA_REDIS_USERNAME",
-    ),
-    Fault(
         "redis-loading", "Redis was restarted and needs minutes to read its data; to wait is all that helps",
         f.loads_for_minutes,
         Expected("unknown|REDIS_LOADING|X_REDIS_LOADING|REDIS_STARTING|REDIS_SLOW", "redis|chat|main", ".", risk=READ,
                  may=f"redis {AROUND_REDIS}"),
         {"chat": "LOADING Redis is loading the dataset in memory"}, outside=True,
+    ),
+    Fault(
+        "redis-user-unknown", "synapsex was given a user of Redis of its own before anybody had made that user, and ends at each start",
+        i.environment("synapsex", SPRING_DATA_REDIS_USERNAME="synapsex"),
+        Expected("REDIS_AUTH", "synapsex", rf"(?i)password|username|acl|{DEPLOY}"),
+        {"synapsex": "WRONGPASS|NOAUTH|invalid username-password"}, differences="SPRING_DATA_REDIS_USERNAME",
     ),
 )
 

@@ -31,7 +31,7 @@ TOKENS = (
         "token-expired-at-auth", "a page that was left open over night goes on asking auth with the token of yesterday",
         no_traffic,
         Expected("JWT_EXP", "auth|none", ".", risk=READ, status="healthy|degraded"),
-        {"auth": "Jwt expired at"}, use=i.calls(lambda traffic: traffic.profile(traffic.signed(lifetime=-36000))),
+        {"auth": "Jwt expired at"}, use=i.calls(lambda traffic: traffic.profile(f.of_yesterday(traffic))),
     ),
     Fault(
         "token-times-as-text", "a Python program signs tokens whose times are texts: 401 from auth to all of them",
@@ -62,7 +62,7 @@ PROCESSES = (
     ),
     Fault(
         "threads-at-start", "a hardened launcher lets approval's user have twenty threads, and the host has given it more already",
-        i.launcher("approval", r"exec (?=\S)", "prlimit --pid=$$ --nproc=20:20\nexec "),
+        i.launcher("approval", r"exec (?=\S+/java )", "prlimit --pid=$$ --nproc=20:20\nexec "),
         Expected("OOM_HEAP|OOM_THREADS|X_THREADS|THREADS|NPROC|OOM_NATIVE", "approval",
                  "(?i)approval|thread|nproc|ulimit|prlimit|deploy|rollback", risk=ANY),
         {"approval": "unable to create (new )?native thread|pthread_create failed"},
@@ -77,7 +77,7 @@ PROCESSES = (
         "library-empty", "a copy over the network left a library of the gateway with no byte in it",
         fifth.library_changed("gateway", "spring-cloud-gateway-server-*.jar", lambda _content: b""),
         Expected("STARTUP_FAILED|CLASS_MISSING|X_CLASS|X_JAR|JAR_CORRUPT", "gateway", r"(?i)rollback\.yml|deploy\.yml|log|gateway"),
-        {"gateway": "NoClassDefFoundError|ClassNotFoundException"},
+        {"gateway": r"NoClassDefFoundError|ClassNotFoundException|class path resource \[org/springframework/cloud/gateway/\S+ cannot be"},
     ),
     Fault(
         "log-without-end", "approval has written one line again and again, until the file system of the logs was full",
@@ -87,10 +87,11 @@ PROCESSES = (
         check=lambda stand: i.free_space(stand) == 0, needs_root=True,
     ),
     Fault(
-        "log-read-only", "a script made mail's log read-only, and mail does not start without it",
-        f.log_read_only("mail"),
-        Expected("unknown|STARTUP_FAILED|X_LOG|LOG_UNWRITABLE|LOG_DENIED|LOG_FILE", "mail", "(?i)mail|chmod|chown|log|deploy", risk=ANY),
-        {"mail": r"mail\.log \(Permission denied\)"}, outside=True,
+        "log-read-only", "a script made the log of mail's garbage collections read-only, and its Java does not start without it",
+        f.gc_log_read_only("mail"),
+        Expected("unknown|STARTUP_FAILED|X_LOG|LOG_UNWRITABLE|LOG_DENIED|LOG_FILE|JVM_OPTION", "mail", "(?i)mail|chmod|chown|log|deploy",
+                 risk=ANY),
+        {"mail": r"Error opening log file '\S+mail-gc\.log': Permission denied"}, outside=True,
     ),
 )
 
@@ -155,13 +156,13 @@ ADDRESSES = (
         Expected("TLS|GW_PREMATURE", "gateway|chat", rf"(?i)openssl|certificate|keytool|ssl|tls|SERVICE_CHAT_URL|{DEPLOY}",
                  may="gateway chat"),
         {"gateway": "(?i)bad_certificate|certificate_required|SSLHandshakeException|prematurely closed"},
-        check=lambda stand: asked(stand, "/api/chat/info") == 500,
+        check=lambda stand: proxies.listens("127.0.0.1", PORTS["chat"]) and asked(stand, "/api/chat/info") == 500,
     ),
     Fault(
-        "filter-unknown", "a filter that somebody read of was put before all routes; the gateway has no library for it, and no route works",
+        "filter-unknown", "a filter was put before all routes for which the gateway has no library: it ends at each start",
         i.environment("gateway", SPRING_CLOUD_GATEWAY_DEFAULTFILTERS_0="CircuitBreaker=downstream"),
-        Expected(f"unknown|STARTUP_FAILED|X_ROUTE|X_FILTER|GW_404|{SETTING}", "gateway", rf"(?i)filter|route|gateway|{DEPLOY}"),
-        {"gateway": "Unable to find GatewayFilterFactory with name CircuitBreaker"}, outside=True,
+        Expected(f"STARTUP_FAILED|CONFIG_INVALID|X_ROUTE|X_FILTER|{SETTING}", "gateway", rf"(?i)filter|route|gateway|{DEPLOY}"),
+        {"gateway": "Unable to find GatewayFilterFactory with name CircuitBreaker"}, use=no_traffic,
         differences="SPRING_CLOUD_GATEWAY_DEFAULTFILTERS_0",
     ),
 )
