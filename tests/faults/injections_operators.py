@@ -13,6 +13,7 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg2
@@ -38,18 +39,27 @@ def restart_server(stand: Stand, name: str, seconds: float = 30) -> None:
         time.sleep(0.2)
 
 
-def configured(server: str, old: str, new: str, seconds: float = 30) -> Inject:
-    """A line of its configuration changed by hand, and the server restarted."""
+def reconfigured(server: str, change: Callable[[str], str], seconds: float = 30) -> Inject:
+    """Its configuration changed by hand, and the server restarted."""
 
     def inject(stand: Stand) -> None:
         path = stand.root / "infra" / server / CONFIGURATIONS[server]
-        text = path.read_text()
-        assert old in text, f"{old} is not in {path}"
+        changed = change(path.read_text())
         stand.undo.append(lambda: restart_server(stand, server))
-        stand.replace(path, text.replace(old, new).encode())
+        stand.replace(path, changed.encode())
         restart_server(stand, server, seconds)
 
     return inject
+
+
+def configured(server: str, old: str, new: str, seconds: float = 30) -> Inject:
+    """The same with one line in place of another."""
+
+    def change(text: str) -> str:
+        assert old in text, f"{old} is not in the configuration of {server}"
+        return text.replace(old, new)
+
+    return reconfigured(server, change, seconds)
 
 
 def data_for_everybody(stand: Stand) -> None:
@@ -61,15 +71,20 @@ def data_for_everybody(stand: Stand) -> None:
     restart_server(stand, "postgres", 1)
 
 
-def zeros_at_the_end(stand: Stand) -> None:
-    """What a power failure leaves at the end of the file that Redis reads at its start."""
+def appended_to_redis(stand: Stand, content: bytes) -> None:
+    """The file that Redis reads at its start is longer; Redis is stopped."""
     data = stand.root / "infra" / "redis" / "data"
     path = max((path for path in data.rglob("*.aof*") if path.suffix != ".manifest"), key=lambda found: found.stat().st_mtime_ns)
     stand.stop("infra-redis")
     size = path.stat().st_size
     stand.undo.append(lambda: (stand.stop("infra-redis"), os.truncate(path, size), restart_server(stand, "redis")))
     with path.open("ab") as file:
-        file.write(b"\0" * 512)
+        file.write(content)
+
+
+def zeros_at_the_end(stand: Stand) -> None:
+    """What a power failure leaves at the end of that file."""
+    appended_to_redis(stand, b"\0" * 512)
     restart_server(stand, "redis", 1)
 
 

@@ -57,14 +57,14 @@ def waits_for_a_lock(stand: Stand) -> bool:
     return bool(stand.sql("postgres", "SELECT 1 FROM pg_locks WHERE NOT granted"))
 
 
-def slow_clock(seconds: float) -> Inject:
-    """now() of mail's only query is another function, which takes its time."""
+def slow_clock(seconds: float, database: str = "dwp_mail") -> Inject:
+    """now() of mail's only query is another function, which takes its time; so it is with chat and approval."""
     return sql(
-        "dwp_mail",
+        database,
         "CREATE SCHEMA slow; CREATE FUNCTION slow.now() RETURNS timestamptz VOLATILE LANGUAGE sql AS "
         f"'SELECT pg_catalog.now() FROM pg_catalog.pg_sleep({seconds})'; GRANT USAGE ON SCHEMA slow TO dwp_user; "
-        "ALTER ROLE dwp_user IN DATABASE dwp_mail SET search_path = slow, pg_catalog, public",
-        "ALTER ROLE dwp_user IN DATABASE dwp_mail RESET search_path; DROP SCHEMA slow CASCADE", drop=True,
+        f"ALTER ROLE dwp_user IN DATABASE {database} SET search_path = slow, pg_catalog, public",
+        f"ALTER ROLE dwp_user IN DATABASE {database} RESET search_path; DROP SCHEMA slow CASCADE", drop=True,
     )  # fmt: skip
 
 

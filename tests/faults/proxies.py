@@ -85,8 +85,11 @@ def answers(status: str, page: str) -> Handle:
     return handle
 
 
-def relay(connection: socket.socket, port: int, delay: float = 0, wanted: Callable[[], bool] = lambda: True) -> None:
-    """Both directions; answers come later by `delay`, and where something is not `wanted`, the connection ends."""
+def relay(
+    connection: socket.socket, port: int, delay: float = 0, wanted: Callable[[], bool] = lambda: True,
+    change: Callable[[bytes], bytes] = bytes,
+) -> None:  # fmt: skip
+    """Both directions; answers come later by `delay`, where something is not `wanted` the connection ends, and questions are `change`d."""
     with socket.create_connection(("127.0.0.1", port)) as target:
 
         def back() -> None:
@@ -98,7 +101,7 @@ def relay(connection: socket.socket, port: int, delay: float = 0, wanted: Callab
 
         threading.Thread(target=back, daemon=True).start()
         while (data := connection.recv(65536)) and wanted():
-            target.sendall(data)
+            target.sendall(change(data))
         target.shutdown(socket.SHUT_RDWR)
 
 

@@ -59,12 +59,13 @@ class Traffic:
         return status
 
     def signed(self, secret: str | None = None, lifetime: int = 3600, algorithm: str = "HS256") -> str:
-        """A token as auth issues it; whatever it says of its algorithm, this is HS256."""
+        """A token as auth issues it."""
         now = int(time.time())
-        parts = [
-            base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
-            for part in ({"alg": algorithm}, {"sub": "1", "tenant_id": "1", "iat": now - 60, "exp": now + lifetime})
-        ]
+        return self.token_of({"sub": "1", "tenant_id": "1", "iat": now - 60, "exp": now + lifetime}, secret, algorithm)
+
+    def token_of(self, claims: dict[str, object], secret: str | None = None, algorithm: str = "HS256") -> str:
+        """Whatever it says of its algorithm, this is HS256."""
+        parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in ({"alg": algorithm}, claims)]
         digest = hmac.new((secret or self.secret).encode(), ".".join(parts).encode(), hashlib.sha256).digest()
         return ".".join([*parts, base64.urlsafe_b64encode(digest).rstrip(b"=").decode()])
 

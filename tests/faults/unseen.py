@@ -4,7 +4,7 @@
 
 """Faults that were written when the diagnosis existed, by somebody who had not seen it: neither its signatures nor its answers.
 
-They measure what the earlier ones cannot any more. Each part (``-m unseen1`` to ``-m unseen6``) is new once.
+They measure what the earlier ones cannot any more. Each part (``-m unseen1`` to ``-m unseen7``) is new once.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from .unseen_fifth import FIFTH, FIFTH_QUIET
 from .unseen_fourth import FOURTH, FOURTH_QUIET
 from .unseen_servers import DATABASES, FLYWAY_FAULTS, REDIS
 from .unseen_services import JVM, RELEASES, SETTINGS
+from .unseen_seventh import SEVENTH, SEVENTH_QUIET
 from .unseen_sixth import SIXTH, SIXTH_QUIET
 from .unseen_third import THIRD, THIRD_QUIET
 
@@ -101,6 +102,9 @@ UNSEEN_QUIET = tuple(dataclasses.replace(fault, unseen=True) for fault in (
     *FOURTH_QUIET,
     *FIFTH_QUIET,
     *SIXTH_QUIET,
+    *SEVENTH_QUIET,
 ))  # fmt: skip
 
-UNSEEN = tuple(dataclasses.replace(fault, unseen=True) for fault in (*BY_ID.values(), *NOISY, *PAIRS, *THIRD, *FOURTH, *FIFTH, *SIXTH))
+UNSEEN = tuple(
+    dataclasses.replace(fault, unseen=True) for fault in (*BY_ID.values(), *NOISY, *PAIRS, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH)
+)
