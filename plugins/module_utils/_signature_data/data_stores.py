@@ -195,7 +195,6 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [
             r'role "(?P<user>[^"]+)" is not permitted to log in',
             r'role "(?P<absent>[^"]+)" does not exist',
-            r'database "(?P<closed>[^"]+)" is not currently accepting connections',
         ],
         "meaning": "28000: the role {user} has no right to log in",
         "variants": [
@@ -207,16 +206,6 @@ SIGNATURES: list[dict[str, Any]] = [
                     "command": "psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d postgres -c '\\du'",
                     "risk": "read-only",
                     "verify": "the list holds the role that DB_USERNAME names",
-                },
-            },
-            {
-                "name": "closed",
-                "has": "closed",
-                "meaning": "55000: the database {closed} was closed for everybody (ALLOW_CONNECTIONS false)",
-                "next": {
-                    "command": 'psql -h DB_HOST -p DB_PORT -U DB_ADMIN -d postgres -c "ALTER DATABASE DB_NAME ALLOW_CONNECTIONS true"',
-                    "risk": "restart",
-                    "verify": "it was closed on purpose, or the services log in again without a restart",
                 },
             },
         ],
