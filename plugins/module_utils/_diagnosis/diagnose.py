@@ -259,7 +259,11 @@ def _suffers(name: str, health: Mapping[str, str]) -> bool:
 def _status(root: Finding, subject: str, health: Mapping[str, str], bad: Sequence[str], instances: Instances) -> str:
     if not any(health[name] == DOWN for name in bad) and any(row["health"] == UP for row in instances.get(subject, ())):
         return "degraded"  # another instance serves
-    if any(health[name] == DOWN for name in bad) or (root.severity == "down" and health.get(subject, UNKNOWN) != UP):
+    if subject.startswith("host:"):
+        serves = not bad or any(row["health"] == UP for name in bad for row in instances.get(name, ()))
+    else:
+        serves = health.get(subject, UNKNOWN) == UP
+    if any(health[name] == DOWN for name in bad) or (root.severity == "down" and not serves):
         return "down"
     if root.failure == "HOST_UNREACHABLE" and not bad:
         return "unknown"  # it may well run

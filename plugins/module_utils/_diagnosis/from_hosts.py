@@ -43,7 +43,8 @@ def on_host(host: str, facts: Mapping[str, Any], health: Health, known: Known) -
             found.append(known.finding("DISK_READ_ONLY", "", host, {**values, "uses": uses}, source, text, subject=f"host:{host}"))
         full = (free is not None and free < 20) or (inodes is not None and inodes < 0.1)
         if full:
-            title = f"the file system {mount} of {host} is full ({uses})"
+            lack = "is full" if free is not None and free < 20 else "has no inodes left"
+            title = f"the file system {mount} of {host} {lack} ({uses})"
             more = {} if "logs" in (disk.get("for") or ()) else {"next_action": known.action("DISK_LOW", values)}
             found.append(known.finding("DISK_FULL", "", host, values, source, text, title=title, subject=f"host:{host}", **more))
         elif (percent is not None and percent < 5 and (free or 0) < 1024) or (inodes is not None and inodes < 2):

@@ -172,6 +172,8 @@ def _component(
         # No firewall lies within a host, and none accepts a connection.
         silent = host in platform.hosts.get(name, ()) or ACCEPTED in str(entry.get("message"))
         frozen = entry["cause"] == "timeout" and silent
+        if any(listeners) and _beside(name, asked, collected, platform):
+            return _state(DOWN, {**entry, "message": f"it listens, but not where all ask: {entry.get('message')}"}, host)
         if any(listeners) and not frozen:
             return {"state": UP, "cause": "ok", "message": f"it listens, but no service reaches it: {entry.get('message')}"}
         return _state(DOWN, entry, host)
@@ -180,6 +182,17 @@ def _component(
     gone = [host for host in platform.hosts.get(name, ()) if host in lost]
     text = f"{', '.join(gone)} cannot be reached" if gone else "no service could ask it"
     return {"state": UNKNOWN, "cause": "", "message": text}
+
+
+def _beside(
+    name: str, asked: list[tuple[str, Mapping[str, Any]]], collected: Mapping[str, Mapping[str, Any]], platform: Platform
+) -> bool:
+    """Several services ask at one address of its own host and at its port, and are refused there: it is bound to another address."""
+    users = {user for _host, entry in asked for user in entry.get("services") or ()}
+    addresses = {str(entry.get("address")) for _host, entry in asked}
+    ports = {str(facts["components"][name].get("port")) for facts in collected.values() if name in (facts.get("components") or {})}
+    refused = all(entry["cause"] == "refused" and host in platform.hosts.get(name, ()) for host, entry in asked)
+    return refused and len(users) > 1 and len(addresses) == 1 and addresses.pop().rpartition(":")[2] in ports
 
 
 def _state(state: str, entry: Mapping[str, Any], host: str) -> dict[str, Any]:

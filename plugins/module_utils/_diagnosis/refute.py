@@ -55,7 +55,7 @@ def refute(
         direct = asked.get((one.service, one.target))
         if direct is not None and one is not direct and one.failure in CALL:
             one = replace(one, about=direct.about, subject=direct.subject)  # the same way was asked, and what ails it is known
-        one = _on_the_way(_signed_elsewhere(one, collected), collected)
+        one = _dropped(_on_the_way(_signed_elsewhere(one, collected), collected), collected)
         cut = _goes_on(one, last_words)
         if cut:
             one = replace(one, severity="degraded")
@@ -114,6 +114,18 @@ def _on_the_way(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> Fin
         else:
             continue
         return replace(one, about="environment", subject=one.service, title=title)
+    return one
+
+
+def _dropped(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> Finding:
+    """A header that a service misses and its caller demands, and that has to pass something which is not the inventory's."""
+    for edge in (edge for facts in collected.values() for edge in facts.get("edges") or ()):
+        if one.failure != "TENANT_MISSING" or edge.get("to") != one.service or edge.get("external") or edge.get("points_to"):
+            continue
+        caller, variable = str(edge.get("from")), str(edge.get("variable"))
+        if edge.get("url") and any(_changed(variable, replace(one, service=caller, host=host), collected) for host in collected):
+            title = f"{one.title}; {variable} of {caller} is {edge['url']}, where the inventory has nothing: it is lost there"
+            return replace(one, about="environment", subject=caller, severity="degraded", target=one.service, title=title)
     return one
 
 

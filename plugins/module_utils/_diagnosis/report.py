@@ -268,7 +268,8 @@ def _well(parts: Parts) -> list[dict[str, str]]:
     if len(digests) > 1 and len(set(digests.values())) == 1:
         found.append({"what": "JWT_SECRET", "why": f"it is the same in {', '.join(sorted({name for name, _host in digests}))}"})
     disks = [disk for facts in parts.facts.values() for disk in (facts.get("host") or {}).get("disks") or ()]
-    if disks and all((disk.get("free_percent") or 0) >= 5 or (disk.get("free_mb") or 0) >= 1024 for disk in disks):
+    told = [one for one in (parts.diagnosis.root, *parts.diagnosis.contributing, *parts.diagnosis.notes) if one is not None]
+    if disks and not any(one.failure.startswith("DISK_") for one in told):
         found.append({"what": "full file systems", "why": "every file system in use has space"})
     states = [state for name, state in parts.health.services.items()]
     if states and all(state == UP for state in states) and parts.diagnosis.status != "healthy":

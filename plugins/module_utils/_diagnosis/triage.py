@@ -22,7 +22,7 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.known impor
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import Platform
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.refute import refute
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.timeline import timeline
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.troubles import troubles_of
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.troubles import revived, troubles_of
 
 
 @dataclass
@@ -60,11 +60,11 @@ def triage(given: Inputs) -> dict[str, Any]:
             nobodys = one.service not in platform.hosts and one.failure != "OOM_KILLED"
             found += [one] if nobodys or one.service in health.services else []
     words = last_words(logs, offsets)
-    found, ruled_out = refute(found, facts, health, words)
-    found = advise(found, facts, health, given.catalogue)
-    gaps = coverage(given, facts, logs, selected)
     environment = str(given.catalogue["environment"])
     troubles = troubles_of(logs, offsets, health, list(known.rows.values()), given.now, environment, words)
+    found, ruled_out = refute(revived(found, troubles), facts, health, words)
+    found = advise(found, facts, health, given.catalogue)
+    gaps = coverage(given, facts, logs, selected)
     diagnosis = diagnose(found, platform, health.words, given.now, gaps, troubles, words, health.instances)
     if diagnosis.failure is None and diagnosis.service in health.services:
         told = circumstances(diagnosis.service, facts, logs, health, given.catalogue, given.now)

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_logs import time_of
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import UP, Trouble
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import UP, Finding, Trouble
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.patience import Words, last_word, patience
 from ansible_collections.dwp.backend.plugins.module_utils._signature_match import match_text
 from ansible_collections.dwp.backend.plugins.module_utils._signatures import Signature
@@ -25,6 +26,7 @@ _CALLERS = re.compile(
     r"AccessDeniedException: Access|ServerWebInputException|MaxUploadSizeExceeded|ConversionFailedException|MissingPathVariable|"
     r"ObjectOptimisticLockingFailure"
 )
+ENDED = 60.0  # s from the reason of an end to the next start
 UNSEEN = 6 * 3600.0  # s: a life whose end nobody told
 
 
@@ -62,6 +64,20 @@ def troubles_of(
                 label = f"{cause}: {said}" if cause and cause not in said else said
                 found.append(Trouble(name, host, label, count, first, last))
     return sorted(found, key=lambda one: (one.last or 0.0, one.service))
+
+
+def revived(findings: Iterable[Finding], troubles: Sequence[Trouble]) -> list[Finding]:
+    """Of a process that ended by itself and came back: what it told at its end is why, although it was told before the newest start."""
+    ends = {(one.service, one.host): one for one in troubles if one.restless}
+
+    def at_the_end(one: Finding) -> bool:
+        end = ends.get((one.service, one.host))
+        if end is None or end.last is None or one.last is None or one.suspect or not one.stale:
+            return False
+        deadly = one.severity == "down" or one.failure in ("OOM_HEAP", "JVM_CRASH")
+        return deadly and 0 <= end.last - one.last <= ENDED
+
+    return [replace(one, stale=False, current=True) if at_the_end(one) else one for one in findings]
 
 
 def _came_back(name: str, host: str, starts: Sequence[Mapping[str, Any]], offset: float) -> Trouble | None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_COMPARE = "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={service} --check --diff"
+
 SIGNATURES: list[dict[str, Any]] = [
     {
         "id": "OOM_HEAP",
@@ -17,6 +19,21 @@ SIGNATURES: list[dict[str, Any]] = [
             r"OutOfMemoryError: (?P<what>[^\n\]]+)",
             r"OutOfMemoryError (?P<what>thrown from [^\n\]]+)",
             r"OutOfDirectMemoryError: (?P<what>[^\n\]]+)",
+            r"pthread_create failed \((?P<start>EAGAIN)\)",
+            r"There is (?P<start>insufficient memory) for the Java Runtime Environment to continue",
+        ],
+        "variants": [
+            {
+                "name": "at its start",
+                "has": "start",
+                "meaning": "the host, or the limits of the process, do not give the JVM the memory or the threads that it begins with",
+                "next": {
+                    "command": _COMPARE,
+                    "risk": "read-only",
+                    "verify": "the plan tells what was changed of its launcher or unit (ulimit, TasksMax, MemoryMax, -Xmx); if nothing was, "
+                    "free -m and ps -eLf | wc -l tell what the host lacks",
+                },
+            },
         ],
         "anywhere": "OutOfMemoryError",
         "meaning": "the JVM ran out of the named memory and goes on running in an unknown state",
@@ -81,7 +98,7 @@ SIGNATURES: list[dict[str, Any]] = [
             "verify": "the number is below the limit and does not grow",
         },
         "otherwise": {  # it has ended
-            "command": "ansible-playbook playbooks/deploy.yml -i inventories/ENVIRONMENT -e dwp_only={service} --check --diff",
+            "command": _COMPARE,
             "risk": "read-only",
             "verify": "the plan tells what was changed of its unit or launcher (LimitNOFILE, ulimit -n); without --check it is put right "
             "and started, and 'open files' in the limits of the process is enough",

@@ -68,7 +68,6 @@ SIGNATURES: list[dict[str, Any]] = [
         "patterns": [
             r"Failed to configure a DataSource: 'url' attribute is not specified",
             r"jdbcUrl is required",
-            r"URL must start with 'jdbc'",
         ],
         "meaning": "no database address reached the service: its profile or its environment was not loaded",
         "next": {

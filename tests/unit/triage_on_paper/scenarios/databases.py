@@ -69,7 +69,7 @@ def x_pg_cert_expired(world: World) -> None:
         ))  # fmt: skip
 
 
-@scenario("PostgreSQL ends idle transactions of main after 60 s: 25P03, 20 times in two minutes", cause("PG_LONG_TRANSACTION/main"))
+@scenario("PostgreSQL ends idle transactions of main after 60 s: 25P03, 20 times in two minutes", cause("unknown/main"))
 def p_idle_in_transaction_timeout(world: World) -> None:
     log = world["main"].log
     log.warn(3.2, texts.HIBERNATE, "SQL Error: 0, SQLState: 25P03", times=20, every=5)

@@ -110,7 +110,6 @@ _PAIR = "jdbc:postgresql://pg1.example.internal:5432,pg2.example.internal:5432/{
 @scenario(
     "PostgreSQL is a pair, and all services have both addresses in one URL; pg1 is being patched, pg2 serves", nothing(), layout="prod",
     services={name: {"environment": {"SPRING_DATASOURCE_URL": _PAIR.format(database)}} for name, database in DATABASES.items()},
-    xfail="the first address of a JDBC URL with several is asked alone",
 )  # fmt: skip
 def q_multi_host_jdbc(world: World) -> None:
     world.network.names.update({"pg1.example.internal": "198.51.100.70", "pg2.example.internal": "198.51.100.71"})
@@ -124,10 +123,11 @@ _NODES = {"environment": {"SPRING_DATA_REDIS_CLUSTER_NODES": "r1:6379,r2:6379,r3
 
 @scenario(
     "main, chat and synapsex use a Redis cluster; the old server of REDIS_HOST is switched off", nothing(), layout="prod",
-    services=dict.fromkeys(("main", "chat", "synapsex"), _NODES), xfail="addresses of a cluster are not read, REDIS_HOST alone is asked",
+    services=dict.fromkeys(("main", "chat", "synapsex"), _NODES),
 )  # fmt: skip
 def q_redis_cluster(world: World) -> None:
-    world.redis.listening = False
+    world.network.names.update({"r1": "198.51.100.80", "r2": "198.51.100.81", "r3": "198.51.100.82"})
+    world.redis.address = "198.51.100.81"  # the first node is being patched
     for name in ("main", "chat", "synapsex"):
         world[name].reaches.add("redis")
 
