@@ -30,7 +30,7 @@ SIGNATURES: list[dict[str, Any]] = [
                 "next": {
                     "command": _COMPARE,
                     "risk": "read-only",
-                    "verify": "the plan tells what was changed of its launcher or unit (ulimit, TasksMax, MemoryMax, -Xmx); if nothing was, "
+                    "verify": "the plan tells what was changed of its launcher or unit (ulimit, TasksMax, MemoryMax, -Xmx); else "
                     "free -m and ps -eLf | wc -l tell what the host lacks",
                 },
             },
