@@ -96,7 +96,7 @@ def _contradiction(one: Finding, collected: Mapping[str, Mapping[str, Any]], hea
         return f"{one.service} runs and is healthy"
     if one.failure == "DISK_FULL" and one.about == "host" and one.host in collected:
         disks = ((collected[one.host].get("host") or {}).get("disks")) or ()
-        if disks and all((disk.get("free_mb") or 0) > 200 for disk in disks):
+        if disks and all((disk.get("free_mb") or 0) > 200 or (disk.get("free_percent") or 0) > 20 for disk in disks):
             return f"no file system of {one.host} is full now"
     return ""
 

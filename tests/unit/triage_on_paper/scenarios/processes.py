@@ -33,6 +33,14 @@ def x_crashed_runtime_single(world: World) -> None:
     world["chat"].exit(1200, 3, stays_down=True)
 
 
+@scenario("approval ran out of heap and ended by itself (ExitOnOutOfMemoryError); its manager started it again, and it is up",
+          cause("OOM_HEAP/approval", host="app-01"))  # fmt: skip
+def s_heap_exits(world: World) -> None:
+    world["approval"].log.console.append((NOW - 31, "Terminating due to java.lang.OutOfMemoryError: Java heap space"))
+    world["approval"].exit(30, 3)
+    world["approval"].start_again(25)
+
+
 # ---- starts
 @scenario("synapsex does not start: an exception that nobody knows",
           cause("STARTUP_FAILED|unknown/synapsex", status="down", may="gateway"))  # fmt: skip
