@@ -128,9 +128,9 @@ def keystore(stand: Stand) -> Path:
     return path
 
 
-def speaks_tls(service: str) -> Inject:
+def speaks_tls(service: str, password: str = PASSWORD) -> Inject:
     def inject(stand: Stand) -> None:
-        environment(service, SERVER_SSL_KEYSTORE=str(keystore(stand)), SERVER_SSL_KEYSTOREPASSWORD=PASSWORD)(stand)
+        environment(service, SERVER_SSL_KEYSTORE=str(keystore(stand)), SERVER_SSL_KEYSTOREPASSWORD=password)(stand)
 
     return inject
 

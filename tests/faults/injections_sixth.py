@@ -240,30 +240,35 @@ def killed_in_its_group(service: str) -> Inject:
     return inject
 
 
-def redis_killed_by_the_kernel(stand: Stand) -> None:
-    """The host had no memory left, and the kernel took Redis, which is not started again."""
-    path = stand.root / "supervisor" / "conf.d" / "infra-redis.conf"
-    text = path.read_text()
-    assert "autorestart = true" in text, text
+def server_killed_by_the_kernel(name: str, program: str) -> Inject:
+    """The host had no memory left, and the kernel took a server, which is not started again."""
+    server = f"infra-{name}"
 
-    def reread() -> None:
-        stand.supervisor.reloadConfig()
-        stand.stop("infra-redis")
-        stand.supervisor.removeProcessGroup("infra-redis")
-        stand.supervisor.addProcessGroup("infra-redis")
-        restart_server(stand, "redis")
+    def inject(stand: Stand) -> None:
+        path = stand.root / "supervisor" / "conf.d" / f"{server}.conf"
+        text = path.read_text()
+        assert "autorestart = true" in text, text
 
-    stand.undo.append(reread)
-    stand.replace(path, text.replace("autorestart = true", "autorestart = false").encode())
-    reread()
-    until(lambda: not stand.sick() and stand.info("infra-redis")["statename"] == "RUNNING")
-    time.sleep(1.5)  # who ends before it counts as started is started again
-    pid = stand.pid("infra-redis")
-    kernel_says(
-        f"Out of memory: Killed process {pid} (redis-server) total-vm:1068344kB, anon-rss:702112kB, file-rss:0kB, "
-        f"shmem-rss:0kB, UID:{os.stat(f'/proc/{pid}').st_uid} pgtables:1512kB oom_score_adj:0"
-    )
-    os.kill(pid, signal.SIGKILL)
+        def reread() -> None:
+            stand.supervisor.reloadConfig()
+            stand.stop(server)
+            stand.supervisor.removeProcessGroup(server)
+            stand.supervisor.addProcessGroup(server)
+            restart_server(stand, name)
+
+        stand.undo.append(reread)
+        stand.replace(path, text.replace("autorestart = true", "autorestart = false").encode())
+        reread()
+        until(lambda: not stand.sick() and stand.info(server)["statename"] == "RUNNING")
+        time.sleep(1.5)  # who ends before it counts as started is started again
+        pid = stand.pid(server)
+        kernel_says(
+            f"Out of memory: Killed process {pid} ({program}) total-vm:1068344kB, anon-rss:702112kB, file-rss:0kB, "
+            f"shmem-rss:0kB, UID:{os.stat(f'/proc/{pid}').st_uid} pgtables:1512kB oom_score_adj:0"
+        )
+        os.kill(pid, signal.SIGKILL)
+
+    return inject
 
 
 def files_leak(stand: Stand) -> None:

@@ -4,7 +4,7 @@
 
 """Faults that were written when the diagnosis existed, by somebody who had not seen it: neither its signatures nor its answers.
 
-They measure what the earlier ones cannot any more. Each part (``-m unseen1`` to ``-m unseen7``) is new once.
+They measure what the earlier ones cannot any more. Each part (``-m unseen1`` to ``-m unseen8``) is new once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .injections import calls
 from .model import Expected, Fault, no_traffic
 from .stand import Stand
 from .unseen_addresses import PROXIES, ROUTES, TOKENS, of_another_origin
+from .unseen_eighth import EIGHTH, EIGHTH_QUIET
 from .unseen_fifth import FIFTH, FIFTH_QUIET
 from .unseen_fourth import FOURTH, FOURTH_QUIET
 from .unseen_servers import DATABASES, FLYWAY_FAULTS, REDIS
@@ -103,8 +104,10 @@ UNSEEN_QUIET = tuple(dataclasses.replace(fault, unseen=True) for fault in (
     *FIFTH_QUIET,
     *SIXTH_QUIET,
     *SEVENTH_QUIET,
+    *EIGHTH_QUIET,
 ))  # fmt: skip
 
 UNSEEN = tuple(
-    dataclasses.replace(fault, unseen=True) for fault in (*BY_ID.values(), *NOISY, *PAIRS, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH)
+    dataclasses.replace(fault, unseen=True)
+    for fault in (*BY_ID.values(), *NOISY, *PAIRS, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH, *EIGHTH)
 )

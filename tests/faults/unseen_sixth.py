@@ -141,7 +141,7 @@ REDIS = (
     ),
     Fault(
         "redis-killed-by-kernel", "the kernel took Redis for lack of memory, and it is not started again",
-        f.redis_killed_by_the_kernel,
+        f.server_killed_by_the_kernel("redis", "redis-server"),
         Expected("REDIS_REFUSED|OOM_KILLED|PROCESS_KILLED|PROCESS_STOPPED", "redis", r"(?i)redis|deploy\.yml", risk=RESTART, victims="main",
                  may=AROUND_REDIS),
         {"main": "Unable to connect to|Connection refused|Redis health check failed"}, check=o.has_ended("infra-redis"), needs_root=True,
