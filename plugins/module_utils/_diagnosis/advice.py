@@ -121,7 +121,7 @@ def _concerns(one: Finding, variable: str) -> bool:
         said = "\n".join([one.title, *(str(entry.get(part)) for entry in one.evidence for part in ("record", "source"))])
         if re.search(rf"\b{re.escape(variable)}\b", said):
             return True
-    if one.failure.startswith("GW_") and not one.target and re.fullmatch(r"SERVICE_\w+_URL", variable):
+    if (one.failure.startswith("GW_") or one.failure == "FEIGN") and not one.target and re.fullmatch(r"SERVICE_\w+_URL", variable):
         return True  # the record does not say which of its calls failed
     return one.failure in VARIABLES and re.search(VARIABLES[one.failure], variable) is not None
 

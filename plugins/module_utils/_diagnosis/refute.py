@@ -39,6 +39,8 @@ CUT_TIMES, CUT_SPREAD, CUT_RECENT = 11, 1.5, 15.0
 STILL_TIMES, STILL_SPREAD = 5, 30.0
 #: A call that was answered, or was accepted: that its target can be reached says nothing against it.
 _ACCEPTED = re.compile(r"FeignException\$\w+: \[\d+|Read timed out")
+#: What is thrown: where only a line of a warning has it, a request may be called so.
+THROWN = {"OOM_HEAP", "DISK_FULL", "NOFILE", "STACKOVERFLOW"}
 LAST_WORDS = 120.0  # s before the last record of a service: what is older did not end it
 
 
@@ -59,6 +61,8 @@ def refute(
         cut = _goes_on(one, last_words)
         if cut:
             one = replace(one, severity="degraded")
+        if one.failure in THROWN and _quoted(one, health):
+            one = replace(one, severity="note")
         sure = cut or one.directness == "direct" or one.stale or _told_still(one, collected, last_words)
         why = "" if sure else _contradiction(one, collected, health, last_words)
         if why:
@@ -157,6 +161,14 @@ def _differs(one: Finding, collected: Mapping[str, Mapping[str, Any]]) -> bool:
     else:
         return False
     return any(family.search(str(entry["variable"])) for entry in _different(one, collected))
+
+
+def _quoted(one: Finding, health: Health) -> bool:
+    """Told by warnings of one line alone, in a service that is well, and not as what Spring resolved: words of a request, most likely."""
+    if one.directness == "direct" or health.services.get(one.service) != UP or not one.evidence:
+        return False
+    records = [str(entry.get("record") or "").strip() for entry in one.evidence]
+    return all(entry.get("level") == "WARN" for entry in one.evidence) and not any("\n" in text or "Resolved [" in text for text in records)
 
 
 def _goes_on(one: Finding, last_words: Words) -> bool:
