@@ -108,7 +108,9 @@ def _why_not(
     state, pid, listener = service.get("state"), service.get("pid"), service.get("listener") or {}
     source, since = f"{name} on {host}", service.get("since") or None
     found = []
-    if listener and not listener.get("ours") and (not pid or listener.get("pid") not in (None, pid)):
+    # A holder without a process, though all of them can be seen, has just ended: one of a crash loop.
+    gone = not listener.get("pid") and about.get("user") in ("root", listener.get("user"))
+    if listener and not gone and not listener.get("ours") and (not pid or listener.get("pid") not in (None, pid)):
         holder = listener.get("service") or listener.get("command") or "another process"
         title = f"port {listener.get('port')} of {name} is held by {holder} (PID {listener.get('pid')}, user {listener.get('user')})"
         found.append(known.finding("PORT_IN_USE", name, host, {"port": listener.get("port")}, f"listeners of {host}", title, title=title))
