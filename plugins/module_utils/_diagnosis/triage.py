@@ -66,6 +66,10 @@ def triage(given: Inputs) -> dict[str, Any]:
     found = advise(found, facts, health, given.catalogue)
     gaps = coverage(given, facts, logs, selected)
     diagnosis = diagnose(found, platform, health.words, given.now, gaps, troubles, words, health.instances)
+    unread = unread_logs(logs, selected)
+    if diagnosis.status == "healthy" and len(unread) * 2 >= len(selected):
+        why = f"no log of {', '.join(unread)} could be read: what nobody may read cannot speak against it"
+        diagnosis = replace(diagnosis, confidence="low", reasons=(*diagnosis.reasons, why))
     if diagnosis.failure is None and diagnosis.service in health.services:
         told = circumstances(diagnosis.service, facts, logs, health, given.catalogue, given.now)
         diagnosis = replace(diagnosis, reasons=(*diagnosis.reasons[:1], *told, *diagnosis.reasons[1:]))
@@ -136,6 +140,13 @@ def _offset(facts: Mapping[str, Any]) -> float:
     if not isinstance(offset, (int, float)) or abs(offset) < max(1.0, float(host.get("offset_uncertainty") or 0)):
         return 0.0
     return float(offset)
+
+
+def unread_logs(logs: Mapping[str, Mapping[str, Any]], selected: Iterable[str]) -> list[str]:
+    """Services of whose logs some could not be read, and none was."""
+    missed = {str(entry.get("what")) for result in logs.values() for entry in result.get("not_checked") or ()}
+    read = {file["service"] for result in logs.values() for file in result.get("files") or () if not file.get("problem")}
+    return [name for name in selected if f"log of {name}" in missed and name not in read]
 
 
 def last_words(logs: Mapping[str, Mapping[str, Any]], offsets: Mapping[str, float]) -> dict[tuple[str, str], float]:
