@@ -99,6 +99,8 @@ class Collector:
         logs = self._logs(found)
         parts.wait()
         parts.close()
+        for entry in entries.values():  # one that was ending when it was seen, as in a restart, is no orphan
+            entry["orphans"] = [pid for pid in entry.get("orphans") or () if services.runs_the_service(pid)]
         self._assemble(found, entries, manager, probes_since)
         if logs is not None:
             name_kills(found["host"].get("oom_kills") or [], logs)

@@ -149,10 +149,11 @@ def _take(one: Seen, pid: int, parts: Parts) -> None:
 def _orphans(store: Store, found: Mapping[str, observe.Found], parts: Parts) -> dict[str, list[int]]:
     """Services without a manager; a helper that a launcher started and that outlived it is none."""
     answer = parts.guarded("processes without a manager", lambda: observe.orphans(store, found), otherwise={})
-    return {name: [pid for pid in pids if _runs_the_service(pid)] for name, pids in answer.items()}
+    return {name: [pid for pid in pids if runs_the_service(pid)] for name, pids in answer.items()}
 
 
-def _runs_the_service(pid: int) -> bool:
+def runs_the_service(pid: int) -> bool:
+    """Whether a process is there and is Java or a launcher, not some helper of it."""
     try:
         arguments = _processes.read_process(pid).arguments
     except (_processes.ProcessError, ValueError):

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 
-from ansible_collections.dwp.backend.plugins.module_utils._collect.services import is_launching
+from ansible_collections.dwp.backend.plugins.module_utils._collect.services import is_launching, runs_the_service
 from ansible_collections.dwp.backend.plugins.module_utils._processes import Process
 
 COMMANDS = [
@@ -27,3 +30,15 @@ def test_a_child_of_the_manager_is_not_yet_the_service():
     assert is_launching(Process(1, 1, "S", 0, ("/opt/dwp/infra/venv/bin/python", "supervisord", "-c", "x.conf"), environment))
     assert is_launching(Process(1, 1, "S", 0, ("(launch)",), environment))
     assert not is_launching(Process(1, 1, "S", 0, ("/usr/bin/java", "-jar", "app.jar"), environment)), "started by hand"
+
+
+def test_a_process_that_has_ended_is_no_orphan(tmp_path):
+    java = tmp_path / "java"
+    java.symlink_to(shutil.which("sleep"))
+    process = subprocess.Popen([str(java), "60"])
+    try:
+        assert runs_the_service(process.pid)
+    finally:
+        process.kill()
+        process.wait()
+    assert not runs_the_service(process.pid)
