@@ -18,10 +18,12 @@ from ansible_collections.dwp.backend.plugins.module_utils._release import plan
 
 Fingerprint = Callable[[str], str]
 
+_OF_JAVA = "_JAVA_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"  # what the JVM itself reads
 #: Names whose values say where something is or how it is set, and are no secrets.
 _PLAIN = re.compile(
     r"_(?:URL|URI|HOST|ADDRESS|PORT|NAME|USERNAME|DATABASE|SCHEMAS?|TABLE|IMPORT|LOCATIONS?|ENABLED|SECONDS|CHANNEL|SIZE|TIMEOUT)$"
-    r"|^(?:SPRING_PROFILES_ACTIVE|TZ|LANG|_JAVA_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS)$|^(?:CORS|JPA|LOG|LOGGING)_"
+    r"|^(?:SPRING_PROFILES_ACTIVE|TZ|LANG)$|^(?:CORS|JPA|LOG|LOGGING)_"
+    rf"|^(?:{_OF_JAVA})$"
     r"|AUTHSERVERURL$|REDIRECTBASEURL$|^MANAGEMENT_|^SERVER_"
     r"|^SPRING_(?:CLOUD_GATEWAY|DATASOURCE_HIKARI|DATA_REDIS|FLYWAY|JPA|LIFECYCLE|MAIN|MVC|SERVLET|TASK|WEB)_"
 )
@@ -120,7 +122,7 @@ class Environments:
 
 _READ = re.compile(
     r"(?:SPRING|SERVER|MANAGEMENT|SERVICE|DB|REDIS|CORS|JPA|JWT|AURA|LOGGING)_"
-    r"|(?:_JAVA_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|LD_PRELOAD|LD_LIBRARY_PATH|MALLOC_ARENA_MAX)$"  # the JVM itself
+    rf"|(?:{_OF_JAVA})$"
 )
 
 

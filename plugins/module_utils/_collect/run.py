@@ -194,7 +194,7 @@ class Collector:
             if not (entry["standby"] and target.primary):
                 break
         if entry["cause"] == "ok":
-            self._migrations(target._replace(host=one.host, port=one.port), entry)
+            self._migrations(one, entry)
         elif entry["sqlstate"] and postgres.is_ours(component, target):
             admin_database = str(component.get("admin_database") or "postgres")
             database = admin_database if entry["sqlstate"] == "3D000" else target.database

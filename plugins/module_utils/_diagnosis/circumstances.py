@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_logs import time_of
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN
-from ansible_collections.dwp.backend.plugins.module_utils._logs.window import parse_time
 
 NEW = 3600.0  # s for which a release counts as new
 BOOTED = 600.0  # s for which a host counts as just booted
@@ -43,14 +43,10 @@ def circumstances(
             if now - float(about.get("boot_time") or 0) < BOOTED:
                 text += f"; the host booted {now - float(about['boot_time']):.0f} s ago"
             found.append(text)
-        activated = _time(one.get("activated_at"))
+        activated = time_of(one.get("activated_at"), 0.0)
         if activated is not None and 0 <= now - activated < NEW and len(one.get("releases") or ()) > 1:
             minutes = (now - activated) / 60
             found.append(
                 f"its release {one.get('current')} was activated {minutes:.0f} min ago: rollback.yml -e dwp_only={service} takes it back"
             )
     return list(dict.fromkeys(found))
-
-
-def _time(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) else parse_time(str(value), 0.0) if value else None

@@ -71,9 +71,9 @@ def _service(
         return [known.finding("NOT_DEPLOYED", name, host, {}, source, text, **more)] if service.get("placed", True) else []
     found = []
     alive = row["health"] == UP
+    kills = [one for one in (facts.get("host") or {}).get("oom_kills") or () if one.get("service") == name]  # oldest first
     if not alive:
-        found.extend(_why_not(name, host, facts, row, known, entry))
-    kills = _kills(name, facts)
+        found.extend(_why_not(name, host, facts, row, known, entry, bool(kills)))
     if (row["health"] == DOWN and kills) or len(kills) > 1:  # one that it recovered from is over
         told: dict[str, Any] = {"severity": "degraded", "directness": "reported", "count": len(kills)} if alive else {}
         text = f"killed PID {kills[-1].get('pid')} ({kills[-1].get('name')})" + (f", {len(kills)} times" if len(kills) > 1 else "")
@@ -100,9 +100,9 @@ def _service(
 
 
 def _why_not(
-    name: str, host: str, facts: Mapping[str, Any], row: Mapping[str, Any], known: Known, entry: Mapping[str, Any]
+    name: str, host: str, facts: Mapping[str, Any], row: Mapping[str, Any], known: Known, entry: Mapping[str, Any], killed: bool
 ) -> list[Finding]:
-    """What the host itself tells about a service that is not well."""
+    """What the host itself tells about a service that is not well. ``killed``: by the kernel, for want of memory."""
     service = facts["services"][name]
     about = facts.get("host") or {}
     state, pid, listener = service.get("state"), service.get("pid"), service.get("listener") or {}
@@ -114,13 +114,12 @@ def _why_not(
         holder = listener.get("service") or listener.get("command") or "another process"
         title = f"port {listener.get('port')} of {name} is held by {holder} (PID {listener.get('pid')}, user {listener.get('user')})"
         found.append(known.finding("PORT_IN_USE", name, host, {"port": listener.get("port")}, f"listeners of {host}", title, title=title))
-    kills = _kills(name, facts)
     # supervisor does not tell the signal, only that there was one.
     ended = str(service.get("exit_signal") or ("a signal" if state == "failed" and service.get("exit_status") == -1 else ""))
-    if state == "stopped" and not kills and ended in CLEAN_ENDS and service.get("outcome") not in ("failed", "pending"):
+    if state == "stopped" and not killed and ended in CLEAN_ENDS and service.get("outcome") not in ("failed", "pending"):
         text = f"its manager says stopped, exit status {service.get('exit_status')}"
         found.append(known.finding("PROCESS_STOPPED", name, host, {}, source, text))
-    elif not pid and ended not in CLEAN_ENDS and not kills:
+    elif not pid and ended not in CLEAN_ENDS and not killed:
         text = f"its manager says {state}, ended by {ended}"
         found.append(known.finding("PROCESS_KILLED", name, host, {"signal": ended}, source, text, since=since))
     if pid and row["cause"] == "timeout":
@@ -133,11 +132,6 @@ def _why_not(
         title = f"the Java of {host} is {has}, {name} needs {wanted}"
         found.append(known.finding("CLASS_VERSION", name, host, {}, f"java of {host}", title, title=title, about="service"))
     return found
-
-
-def _kills(name: str, facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """When the kernel killed a process of the service for want of memory, oldest first."""
-    return [one for one in (facts.get("host") or {}).get("oom_kills") or () if one.get("service") == name]
 
 
 _EVERYWHERE = ("[::]", "0.0.0.0", "*")

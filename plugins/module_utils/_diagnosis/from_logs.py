@@ -90,11 +90,3 @@ def target_of(groups: Mapping[str, str], platform: Platform) -> str:
     stranger = platform.called and re.search("[a-z]", host) and host != "localhost" and host not in platform.called
     ours = {**platform.ports, **platform.frontends}
     return str(ours[int(port)]) if port.isdigit() and int(port) in ours and not stranger else ""
-
-
-def host_of(url: str) -> str:
-    """The host of a URL; "" if there is none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import OF_ITSELF
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import ACCEPTED, Health
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.known import Known
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import DOWN, UP, Finding, Platform
@@ -36,7 +37,6 @@ _REDIS = {
     "unexpected_body": "REDIS_UNREACHABLE", "unauthorized": "REDIS_AUTH", "out_of_service": "REDIS_LOADING", "down": "REDIS_PERSISTENCE",
 }  # fmt: skip
 _REDIS_SAYS = (("(maxclients)", "REDIS_CLIENTS"), ("BUSY Redis is busy", "REDIS_BUSY"))
-_OF_ITSELF = ("REDIS_BUSY", "REDIS_CLIENTS", "REDIS_LOADING", "REDIS_PERSISTENCE")
 _NO_WAY = ("refused", "timeout")
 _NOT_REACHED = ("refused", "timeout", "dns", "tls", "unexpected_body")  # an address, a firewall: by the host that asked
 _FLYWAY = {
@@ -67,7 +67,7 @@ def findings_of_stores(
             refused = _refused(host, entry, names, [other for _h, other in databases], known, hangs)
             same = [other for asker, other in databases if asker == host and other.get("address") == entry.get("address")]
             home = _home("postgres", host, entry, same, collected, platform)
-            found.extend([_cut_off(one, "postgres", host, entry, home, known) for one in refused] if home else refused)
+            found.extend(_cut_off(refused, "postgres", host, entry, home, known) if home else refused)
         elif entry.get("cause") == "ok":
             found.extend(_database(host, entry, known, all(health.services[name] == UP for name in names)))
             found.extend(_flyway(host, entry, names[0], health, known))
@@ -78,7 +78,7 @@ def findings_of_stores(
             told = _redis(host, entry, names, every, known, _hangs("redis", host, entry, collected, platform))
             same = [other for other in facts.get("redis") or () if other.get("address") == entry.get("address")]
             home = _home("redis", host, entry, same, collected, platform)
-            found.extend([_cut_off(one, "redis", host, entry, home, known) for one in told] if home else told)
+            found.extend(_cut_off(told, "redis", host, entry, home, known) if home else told)
     return _once(found)
 
 
@@ -129,13 +129,16 @@ def _home(
     return ""
 
 
-def _cut_off(one: Finding, component: str, host: str, entry: Mapping[str, Any], home: str, known: Known) -> Finding:
+def _cut_off(
+    told: Iterable[Finding], component: str, host: str, entry: Mapping[str, Any], home: str, known: Known
+) -> list[Finding]:
     """What each service tells of it is one thing: the way from its host to the component."""
     label, prefix = ("PostgreSQL", "db") if component == "postgres" else ("Redis", "redis")
     failure = "PG_UNREACHABLE" if component == "postgres" else "REDIS_UNREACHABLE"
     where = f"{label} at {entry.get('address')}, which listens on {home}"
     title = f"{host} gets no connection to {where}: a firewall, or the network between them"
-    return replace(one, failure=failure, subject=f"host:{host}", title=title, next_action=known.action(failure, place(entry, prefix)))
+    action = known.action(failure, place(entry, prefix))
+    return [replace(one, failure=failure, subject=f"host:{host}", title=title, next_action=action) for one in told]
 
 
 def processes(command: str, label: str) -> dict[str, str]:
@@ -327,7 +330,7 @@ def _redis(
         users = {name for one in same for name in one.get("services") or ()}
         nobody = len(users) > 1 and all(one.get("cause") == cause for one in same)
         # Its own words about itself; or what it says to everybody alike.
-        about_it = failure in _OF_ITSELF or (nobody and cause not in _NOT_REACHED)
+        about_it = failure in OF_ITSELF or (nobody and cause not in _NOT_REACHED)
         more: dict[str, Any] = {"subject": "redis"} if about_it else {}
         if failure == "REDIS_UNREACHABLE" and hangs:
             failure, host = "REDIS_SLOW", hangs

@@ -38,7 +38,7 @@ CUT_TIMES, CUT_SPREAD, CUT_RECENT = 11, 1.5, 15.0
 #: Whatever else was told so often, over so many s, and until now.
 STILL_TIMES, STILL_SPREAD = 5, 30.0
 #: A call that was answered, or was accepted: that its target can be reached says nothing against it.
-_ACCEPTED = re.compile(r"FeignException\$\w+: \[\d+|Read timed out")
+_ANSWERED = re.compile(r"FeignException\$\w+: \[\d+|Read timed out")
 #: What is thrown: where only a line of a warning has it, a request may be called so.
 THROWN = {"OOM_HEAP", "DISK_FULL", "NOFILE", "STACKOVERFLOW"}
 LAST_WORDS = 120.0  # s before the last record of a service: what is older did not end it
@@ -89,7 +89,7 @@ def _contradiction(one: Finding, collected: Mapping[str, Mapping[str, Any]], hea
         return _store("redis", one, collected, "gets an answer of Redis now")
     if one.failure.startswith("FLYWAY_"):
         return _history(one, collected)
-    answered = one.failure == "FEIGN" and any(_ACCEPTED.search(str(entry.get("record"))) for entry in one.evidence)
+    answered = one.failure == "FEIGN" and any(_ANSWERED.search(str(entry.get("record"))) for entry in one.evidence)
     if one.failure in CALL and not answered and one.target and health.services.get(one.target) == UP:
         edges = _edges(one, collected)
         # What lies at another place may lose every third request, and one path of an address is not the other.

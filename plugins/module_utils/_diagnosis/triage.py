@@ -16,13 +16,14 @@ from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.advice impo
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.circumstances import circumstances
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.diagnose import diagnose
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_collect import findings_of_facts
-from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_logs import findings_of_host, host_of, time_of
+from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.from_logs import findings_of_host, time_of
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import assess
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.known import Known
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.model import Platform
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.refute import refute
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.timeline import timeline
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.troubles import revived, troubles_of
+from ansible_collections.dwp.backend.plugins.module_utils._environment_text import addresses
 
 
 @dataclass
@@ -119,7 +120,7 @@ def platform_of(catalogue: Mapping[str, Any], hosts: Sequence[str], facts: Mappi
 def _names(facts: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
     """Names of hosts in the addresses that services have of each other."""
     urls = [str(edge.get("url") or "") for one in facts.values() for edge in one.get("edges") or () if not edge.get("external")]
-    return frozenset(name for name in (host_of(url) for url in urls) if name)
+    return frozenset(name for url in urls if url for name, _port in addresses(url))
 
 
 def _paths(services: Mapping[str, Any], placed: Iterable[str]) -> dict[str, str]:

@@ -10,10 +10,11 @@ import pytest
 
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.circumstances import circumstances
 from ansible_collections.dwp.backend.plugins.module_utils._diagnosis.health import Health
+from ansible_collections.dwp.backend.plugins.module_utils._logs.window import iso
 
 NOW = 1_795_000_000.0
 LOCK = {"deployment": "20261130-100000-ab12", "owner": "kim"}
-OLD = {"since": NOW - 9000, "activated_at": NOW - 9000, "current": "r2", "releases": ["r1", "r2"]}
+OLD = {"since": NOW - 9000, "activated_at": iso(NOW - 9000), "current": "r2", "releases": ["r1", "r2"]}
 
 CASES = [
     ("nothing", "down", 0, OLD, {}, [], []),
@@ -30,10 +31,10 @@ CASES = [
     ),
     ("began and ended", "down", 0, {**OLD, "since": NOW - 12}, {}, [], []),
     (
-        "a new release", "degraded", 7, {**OLD, "activated_at": NOW - 300}, {}, [],
+        "a new release", "degraded", 7, {**OLD, "activated_at": iso(NOW - 300)}, {}, [],
         ["its release r2 was activated 5 min ago: rollback.yml -e dwp_only=auth takes it back"],
     ),
-    ("the first release", "degraded", 7, {**OLD, "activated_at": NOW - 300, "releases": ["r2"]}, {}, [], []),
+    ("the first release", "degraded", 7, {**OLD, "activated_at": iso(NOW - 300), "releases": ["r2"]}, {}, [], []),
 ]  # fmt: skip
 
 
